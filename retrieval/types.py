@@ -1,0 +1,177 @@
+"""The values retrieval passes around: frozen, slotted, without behaviour.
+
+Offsets are indices into ``Document.text`` counted in Unicode code points, half-open ``[start, end)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Language = Literal["en", "it"]
+
+Span = tuple[int, int]
+"""Half-open ``[start, end)`` offsets into a document's text."""
+
+
+class QuestionKind(StrEnum):
+    """What a question asks for, as far as its wording tells."""
+
+    PERSON = "person"
+    PLACE = "place"
+    TIME = "time"
+    QUANTITY = "quantity"
+    REASON = "reason"
+    MANNER = "manner"
+    NAME = "name"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of a document under one heading path."""
+
+    heading: tuple[str, ...]
+    """Headings from the outermost to the nearest; empty before the first one."""
+    start: int
+    """Start of the body: after the heading line itself."""
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source file as text."""
+
+    source: str
+    """POSIX path relative to the seeds folder (or the row id of an evaluation corpus); unique in an index."""
+    title: str
+    """The document's own title: front matter, else first heading, else its first sentence shortened."""
+    text: str
+    """Decoded content, BOM removed, newlines as ``\\n``, nothing else changed."""
+    digest: str
+    """SHA-256 of the raw bytes, 64 hex digits."""
+    sections: tuple[Section, ...]
+    """In order of ``start``, without overlap; headings and front matter belong to no section's body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that was not read, and why."""
+
+    source: str
+    reason: str
+    """A clause such as ``"is not text (UTF-8)"`` that completes the file's name to a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage: the unit that is ranked. ``document.text[start:end] == text``."""
+
+    start: int
+    end: int
+    text: str
+    heading: tuple[str, ...]
+    language: Language
+    sentences: tuple[Span, ...]
+    """Spans in the document's text, ascending, disjoint, inside ``[start, end)``; at least one.
+    Each is embedded on its own and is short enough for the model to read whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderSpec:
+    """What makes two vectors comparable; equal specs mean equal vector spaces."""
+
+    model: str
+    """Name or folder as configured."""
+    revision: str
+    """Digest of the weights and of everything else that shapes the vectors, hex."""
+    dimension: int
+    max_tokens: int
+    """Longest input the model reads, special tokens and prompt included."""
+    query_prompt: str
+    document_prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question to search for."""
+
+    text: str
+    scope: frozenset[str] | None = None
+    """Sources that may be seen; None means all, the empty set none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceHit:
+    """A sentence of a found passage with what speaks for it."""
+
+    start: int
+    end: int
+    line: int
+    """1-based line of ``start`` in the document's text."""
+    score: float
+    """Combined score; comparable within one search result only."""
+    dense: float
+    """Cosine similarity with the question, [-1, 1]."""
+    lexical: float
+    """IDF-weighted share of the question's terms that the sentence holds, [0, 1]."""
+    answers: tuple[Span, ...]
+    """Spans that have the form of an answer to this kind of question, likeliest first; may be empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A found passage."""
+
+    source: str
+    title: str
+    heading: tuple[str, ...]
+    page: int | None
+    """1-based page where the format has pages, else None."""
+    start: int
+    end: int
+    text: str
+    language: Language
+    score: float
+    """Fused score in [0, 1]; comparable within one search result only."""
+    dense: float
+    """Largest cosine similarity among its sentences, [-1, 1]."""
+    lexical: float
+    """BM25 score, >= 0."""
+    sentences: tuple[SentenceHit, ...]
+    """All its sentences, in order of the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What one query found."""
+
+    language: Language | None
+    """Language of the question, None where it cannot be told."""
+    kind: QuestionKind
+    hits: tuple[Hit, ...]
+    """Best first."""
+    support: float
+    """Calibrated probability that the documents answer the question, [0, 1]; 0 without hits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an index was built from and how; written beside its files as JSON."""
+
+    format: int
+    """Version of the folder's layout."""
+    created: str
+    """UTC time, ISO 8601."""
+    embedder: EmbedderSpec
+    chunking: str
+    """Identifies the reader, splitter and analysis; another value means a rebuild."""
+    sources: dict[str, str]
+    """Source -> digest of its raw bytes."""
+    skipped: dict[str, str]
+    """Source -> reason."""
+    chunks: int
+    sentences: int
+    files: dict[str, tuple[int, str]]
+    """File name in the folder -> (size in bytes, SHA-256 hex)."""
