@@ -144,6 +144,36 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Features:
+    """What speaks for an answer; all in [0, 1] unless said otherwise. "Best" is the sentence ranked first.
+
+    The defaults are those of a search that found nothing.
+    """
+
+    sentence_coverage: float = 0.0
+    """IDF-weighted share of the question's terms in the best sentence."""
+    passage_coverage: float = 0.0
+    """The same for its passage."""
+    bm25: float = 0.0
+    """BM25 of the best passage over the most the question could reach."""
+    similarity: float = 0.0
+    """Cosine of question and best sentence, [-1, 1]."""
+    top_similarity: float = 0.0
+    """Largest cosine among the sentences looked at, [-1, 1]."""
+    margin: float = 0.0
+    """How far the best sentence is ahead of the best one of any other passage, in sentence score; may be negative."""
+    form_found: float = 0.0
+    """1 if the best sentence holds a span in the form the question asks for."""
+    form_missing: float = 0.0
+    """1 if the question asks for a person, place, time or quantity and neither the best sentence nor its neighbours hold
+    such a span."""
+    names_missing: float = 1.0
+    """Share of the question's name-like terms, IDF-weighted, that the best passage lacks."""
+    numbers_missing: float = 1.0
+    """1 if the best passage lacks a number that the question holds."""
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """What one query found."""
 
@@ -152,8 +182,14 @@ class SearchResult:
     kind: QuestionKind
     hits: tuple[Hit, ...]
     """Best first."""
+    sources: tuple[str, ...]
+    """The distinct documents among the candidates, best passage first, up to ten."""
     support: float
     """Calibrated probability that the documents answer the question, [0, 1]; 0 without hits."""
+    features: Features = Features()
+    """What ``support`` is drawn from."""
+    foreign: bool = False
+    """Whether the best passage is in another language than the question."""
 
 
 @dataclass(frozen=True, slots=True)

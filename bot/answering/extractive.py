@@ -1,0 +1,114 @@
+"""Answers in the documents' own words: the best sentence, with a neighbour where it cannot stand alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bot.messages import choose_language, messages_in
+from bot.types import Citation, Outcome, Question, Reply
+from retrieval.types import Hit, Language, QuestionKind, SearchResult, SentenceHit
+
+NEAREST = 3
+"""Passages shown when the documents do not answer."""
+SHORT = 40
+"""Characters below which a sentence is taken to need the one after it."""
+
+_FORMS = frozenset({QuestionKind.PERSON, QuestionKind.TIME, QuestionKind.QUANTITY})
+"""What is asked for in a form that a sentence visibly holds or lacks."""
+
+# Openings that point back: without the sentence before, a reader does not know what is spoken of.
+_POINTS_BACK: dict[Language, re.Pattern[str]] = {
+    "it": re.compile(
+        r"[^\w]*(?:quest[oaie]|quell[oaie]|tal[ei]|ciò|ess[oaie]|egli|ella|lui|lei|loro|costui|costei|costoro|inoltre"
+        r"|tuttavia|però|infatti|invece|perciò|quindi|pertanto|così|anche|entramb[ie]|il primo|la prima|il secondo"
+        r"|la seconda|quest'\w+|ha|hanno|è|sono|era|erano|fu|furono)\b",
+        re.IGNORECASE,
+    ),
+    "en": re.compile(
+        r"[^\w]*(?:this|that|these|those|it|its|he|she|they|his|her|their|such|however|moreover|therefore|thus|hence"
+        r"|also|both|the former|the latter|instead|furthermore|then|but|and|so)\b",
+        re.IGNORECASE,
+    ),
+}
+
+
+class ExtractiveAnswerer:
+    """Quotes; needs no model and no network.
+
+    ``min_support`` in [0, 1] is the support from which on it answers. At 0 it always does: what ``eval`` calls forced.
+    """
+
+    def __init__(self, min_support: float) -> None:
+        self._min_support = min_support
+
+    async def answer(self, question: Question, result: SearchResult) -> Reply:
+        """The reply to a question; see Answerer."""
+        language = choose_language(result.language, question.locale)
+        if not result.hits or result.support < self._min_support:
+            return Reply(
+                outcome=Outcome.NOT_FOUND,
+                text=messages_in(language).not_found,
+                short_answer=None,
+                language=language,
+                citations=tuple(_cite(hit, (_best(hit),)) for hit in result.hits[:NEAREST]),
+                support=result.support,
+            )
+        hit = max(result.hits, key=lambda found: _best(found).score)
+        quoted = _quoted(hit, result.kind)
+        citation = _cite(hit, quoted)
+        spans = [span for sentence in quoted for span in sentence.answers[:1] if sentence is _best(hit)]
+        if not spans:
+            spans = [span for sentence in quoted for span in sentence.answers[:1]]
+        highlights = tuple((start - citation.start, end - citation.start) for start, end in spans[:1])
+        return Reply(
+            outcome=Outcome.ANSWERED,
+            text=citation.excerpt,
+            short_answer=citation.excerpt[slice(*highlights[0])] if highlights else None,
+            language=language,
+            citations=(citation,),
+            support=result.support,
+            highlights=highlights,
+        )
+
+
+def _best(hit: Hit) -> SentenceHit:
+    return max(hit.sentences, key=lambda sentence: sentence.score)
+
+
+def _quoted(hit: Hit, kind: QuestionKind) -> tuple[SentenceHit, ...]:
+    """The best sentence of a passage and the neighbours it needs, in the order of the text."""
+    sentences = hit.sentences
+    at = sentences.index(_best(hit))
+    first, last = at, at
+    text = _text(hit, sentences[at])
+    if at > 0 and _POINTS_BACK[hit.language].match(text):
+        first -= 1
+    if at + 1 < len(sentences) and (len(text) < SHORT or text.endswith(":")):
+        last += 1
+    if kind in _FORMS and not any(sentence.answers for sentence in sentences[first : last + 1]):
+        # The sentence speaks of what is asked; the answer's form stands next to it.
+        if last + 1 < len(sentences) and sentences[last + 1].answers:
+            last += 1
+        elif first > 0 and sentences[first - 1].answers:
+            first -= 1
+    return sentences[first : last + 1]
+
+
+def _text(hit: Hit, sentence: SentenceHit) -> str:
+    return hit.text[sentence.start - hit.start : sentence.end - hit.start]
+
+
+def _cite(hit: Hit, sentences: Sequence[SentenceHit]) -> Citation:
+    start, end = sentences[0].start, sentences[-1].end
+    return Citation(
+        source=hit.source,
+        title=hit.title,
+        heading=hit.heading,
+        page=hit.page,
+        line=sentences[0].line,
+        start=start,
+        end=end,
+        excerpt=hit.text[start - hit.start : end - hit.start],
+        score=max(sentence.score for sentence in sentences),
+    )

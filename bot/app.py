@@ -1,0 +1,96 @@
+"""The composition root: the only place that knows every part, and puts together what each command needs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bot.answering.extractive import ExtractiveAnswerer
+from bot.assistant import Assistant, check_length, normalise
+from bot.batcher import QueryBatcher
+from bot.library import open_library, update_library
+from bot.markup import to_json
+from bot.messages import Messages, choose_language, messages_in
+from bot.platforms import console
+from bot.platforms.status import Status
+from bot.report import print_report
+from bot.settings import Settings
+from bot.types import Outcome, Question, Reply
+from retrieval.evidence import threshold
+from retrieval.index import Index
+from retrieval.language import detect_language
+
+NOT_FOUND = 3
+"""Exit status of a question that the documents do not answer."""
+
+
+def chat(settings: Settings) -> int:
+    """A chat in the terminal, or one answer per line where stdin is no terminal; the exit status."""
+    index = _open(settings)
+    asyncio.run(_serve(settings, index))
+    return 0
+
+
+def ask(settings: Settings, text: str, *, as_json: bool) -> int:
+    """Answer one question on stdout; the exit status."""
+    # Before the index is opened: nobody should wait for a build to be told that the question is empty.
+    check_length(normalise(text), _words(settings))
+    index = _open(settings)
+    reply = asyncio.run(_answer(settings, index, Question(text, _locale(settings))))
+    if as_json:
+        print(to_json(reply, sys.stdout.encoding))
+    else:
+        console.show(reply)
+    return 0 if reply.outcome is Outcome.ANSWERED else NOT_FOUND
+
+
+def index(settings: Settings, *, rebuild: bool, as_json: bool) -> int:
+    """Bring the index up to date and print what changed; the exit status."""
+    words = _words(settings)
+    with Status(words.reading) as status:
+        report = update_library(settings, words, status.note, status.progress, rebuild=rebuild)
+    print_report(report, str(settings.seeds.dir), as_json=as_json)
+    return 0
+
+
+@asynccontextmanager
+async def assistant(settings: Settings, index: Index) -> AsyncIterator[Assistant]:
+    """The assistant over an index, for as long as the block runs."""
+    least = settings.answer.min_support
+    answerer = ExtractiveAnswerer(threshold() if least is None else least)
+    async with QueryBatcher(index) as batcher:
+        yield Assistant(batcher, answerer, detect=detect_language, locale=settings.locale)
+
+
+async def _answer(settings: Settings, index: Index, question: Question) -> Reply:
+    async with assistant(settings, index) as helper:
+        return await helper.ask(question)
+
+
+async def _serve(settings: Settings, index: Index) -> None:
+    locale = _locale(settings)
+    async with assistant(settings, index) as helper:
+        if sys.stdin is not None and sys.stdin.isatty():
+            documents = [(document.title, document.source) for document in index.documents]
+            await console.chat(helper.ask, documents, settings.data_dir / "history", locale=locale)
+        elif sys.stdin is not None:
+            await console.answer_lines(helper.ask, console.read_lines(sys.stdin.fileno()), locale=locale)
+
+
+def _open(settings: Settings) -> Index:
+    words = _words(settings)
+    with Status(words.reading) as status:
+        return open_library(settings, words, status.note, status.progress)
+
+
+def _words(settings: Settings) -> Messages:
+    return messages_in(choose_language(None, _locale(settings)))
+
+
+def _locale(settings: Settings) -> str | None:
+    """The language that is set, else the locale of the terminal."""
+    variables = ("LC_ALL", "LC_MESSAGES", "LANG")
+    return settings.locale or next((value for name in variables if (value := os.environ.get(name))), None)

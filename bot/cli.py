@@ -1,0 +1,153 @@
+"""The commands. Everything but argparse is imported inside them, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot import __version__
+from bot.errors import BotError, ConfigError
+from retrieval.errors import RetrievalError, SourceError
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+UNEXPECTED = 1
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status. Argument errors and ``--help`` leave through SystemExit."""
+    _prepare_streams()
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        status = command(options)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; what is still buffered must not fail at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except BotError as error:
+        status = _complain(error, error.exit_status)
+    except RetrievalError as error:
+        status = _complain(error, ConfigError.exit_status if isinstance(error, SourceError) else UNEXPECTED)
+    except Exception as error:
+        _log.debug("traceback", exc_info=error)
+        status = _complain(
+            f"Something unexpected happened ({type(error).__name__}: {error}); LOG_LEVEL=debug shows where.", UNEXPECTED
+        )
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=_PROGRAM,
+        usage="%(prog)s [-h] [--version] [COMMAND ...]",
+        description="Answers questions about your documents in their own words and says where they stand.",
+        epilog="Without a command: a chat in the terminal, or one answer per line of piped input. "
+        "Settings come from the environment and .env; .env.example lists them.",
+    )
+    parser.add_argument("--version", action="version", version=f"fonte {__version__}")
+    parser.set_defaults(command=_chat)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog=_PROGRAM)
+
+    ask = commands.add_parser("ask", help="answer one question", description="Answer one question.", epilog=_STATUSES)
+    ask.add_argument("question", nargs="+", metavar="QUESTION", help="the question; several words are joined")
+    ask.add_argument("--json", action="store_true", help="print one JSON object")
+    ask.set_defaults(command=_ask)
+
+    index = commands.add_parser(
+        "index", help="bring the index up to date", description="Bring the index up to date and say what changed."
+    )
+    index.add_argument("--rebuild", action="store_true", help="embed everything again")
+    index.add_argument("--json", action="store_true", help="print one JSON object")
+    index.set_defaults(command=_index)
+
+    evaluate = commands.add_parser(
+        "eval",
+        help="measure retrieval and answers",
+        description="Measure retrieval and answers on questions with known answers.",
+    )
+    evaluate.add_argument(
+        "corpus",
+        type=Path,
+        metavar="FOLDER",
+        help="a folder with corpus.jsonl and questions.jsonl, or, with QUESTIONS, a folder of documents",
+    )
+    evaluate.add_argument("questions", type=Path, nargs="?", metavar="QUESTIONS", help="a file questions.jsonl")
+    evaluate.add_argument("--json", action="store_true", help="print one JSON object")
+    evaluate.add_argument("--plot", type=Path, metavar="FILE.png", help="draw risk against coverage")
+    evaluate.set_defaults(command=_eval)
+    return parser
+
+
+_PROGRAM = "python -m bot"
+_STATUSES = "Exit status: 0 answered, 3 not found, 2 wrong usage or settings, 1 anything unexpected."
+
+
+def _chat(_: argparse.Namespace) -> int:
+    settings = _settings()
+    from bot import app
+
+    return app.chat(settings)
+
+
+def _ask(options: argparse.Namespace) -> int:
+    settings = _settings()
+    from bot import app
+
+    return app.ask(settings, " ".join(options.question), as_json=options.json)
+
+
+def _index(options: argparse.Namespace) -> int:
+    settings = _settings()
+    from bot import app
+
+    return app.index(settings, rebuild=options.rebuild, as_json=options.json)
+
+
+def _eval(options: argparse.Namespace) -> int:
+    settings = _settings()
+    from bot import evaluation
+
+    return evaluation.run(settings, options.corpus, options.questions, as_json=options.json, plot=options.plot)
+
+
+def _settings() -> Settings:
+    from bot.settings import load_settings
+
+    settings = load_settings()
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    for name in ("bot", "retrieval"):
+        logging.getLogger(name).setLevel(settings.log_level.upper())
+    return settings
+
+
+def _complain(error: object, status: int) -> int:
+    from bot.markup import clean
+
+    for sentence in str(error).splitlines():
+        print(clean(sentence), file=sys.stderr)
+    return status
+
+
+def _prepare_streams() -> None:
+    """Documents may hold characters that the terminal's encoding lacks, and the caller may have closed a stream."""
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")

@@ -1,0 +1,120 @@
+"""The index as commands need it: brought up to date with the seeds folder, or the last one where that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+
+from bot.errors import ConfigError
+from bot.messages import Messages
+from bot.settings import Settings
+from retrieval.build import BuildReport, Progress, build_index, open_index
+from retrieval.documents import read_documents
+from retrieval.embedders import load_embedder
+from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, ModelError, RetrievalError, SourceError
+from retrieval.index import Index
+from retrieval.protocols import Embedder
+from retrieval.types import Document, Skipped
+
+SAMPLE = 64
+"""Lines of the documents on which an exported model is compared with the original."""
+
+Notify = Callable[[str], None]
+
+
+def open_library(settings: Settings, words: Messages, notify: Notify, progress: Progress) -> Index:
+    """The index of the seeds folder, built or brought up to date first; waits for another writer.
+
+    Where it cannot be brought up to date (the documents are gone, the disk is full) the last one serves, and ``notify``
+    is told why. Raises RetrievalError when there is none, ConfigError when the model cannot be loaded.
+    """
+    try:
+        documents = _read(settings, words)
+    except SourceError as error:
+        return _last(settings, _embedder(settings, [], notify), error, words, notify)
+    embedder = _embedder(settings, documents, notify)
+    try:
+        _build(settings, documents, embedder, wait=True, progress=progress, notify=notify)
+    except ModelError:
+        raise
+    except RetrievalError as error:
+        return _last(settings, embedder, error, words, notify)
+    return open_index(settings.data_dir, embedder, notify)
+
+
+def update_library(
+    settings: Settings, words: Messages, notify: Notify, progress: Progress, *, rebuild: bool
+) -> BuildReport:
+    """Bring the index up to date, or make all of it anew, and say what changed; damage is looked for and repaired.
+
+    Raises SourceError when there is nothing to read, IndexLocked when another process writes the index, ConfigError
+    when the model cannot be loaded, RetrievalError otherwise.
+    """
+    documents = _read(settings, words)
+    embedder = _embedder(settings, documents, notify)
+    return _build(settings, documents, embedder, rebuild=rebuild, verify=True, progress=progress, notify=notify)
+
+
+def _read(settings: Settings, words: Messages) -> list[Document | Skipped]:
+    folder = settings.seeds.dir
+    documents = list(read_documents(folder, settings.seeds.exclude)) if folder.exists() else []
+    if not documents:
+        raise SourceError(words.no_seeds.format(folder=folder))
+    return documents
+
+
+def _embedder(settings: Settings, documents: Sequence[Document | Skipped], notify: Notify) -> Embedder:
+    try:
+        return load_embedder(
+            settings.embedding.model,
+            _models(settings.data_dir),
+            threads=settings.embedding.threads,
+            notify=notify,
+            sample=_sample(documents),
+        )
+    except ModelError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _models(data_dir: Path) -> Path:
+    return data_dir / "models"
+
+
+def _sample(documents: Sequence[Document | Skipped]) -> list[str]:
+    texts = (document.text for document in documents if isinstance(document, Document))
+    return list(islice((line for text in texts for line in text.splitlines() if line.strip()), SAMPLE))
+
+
+def _build(
+    settings: Settings,
+    documents: Sequence[Document | Skipped],
+    embedder: Embedder,
+    *,
+    rebuild: bool = False,
+    verify: bool = False,
+    wait: bool = False,
+    progress: Progress,
+    notify: Notify,
+) -> BuildReport:
+    return build_index(
+        documents,
+        settings.data_dir,
+        embedder,
+        where=str(settings.seeds.dir),
+        rebuild=rebuild,
+        verify=verify,
+        wait=wait,
+        progress=progress,
+        notify=notify,
+    )
+
+
+def _last(settings: Settings, embedder: Embedder, why: RetrievalError, words: Messages, notify: Notify) -> Index:
+    try:
+        index = open_index(settings.data_dir, embedder, notify)
+    except (IndexMissing, IndexStale, IndexCorrupt):
+        raise why from None
+    notify(str(why))
+    notify(words.last_index)
+    return index

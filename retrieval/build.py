@@ -1,0 +1,285 @@
+"""Documents in, a published index out. Only sentences that the last index does not hold are embedded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+from retrieval.chunking import CHUNKING_VERSION, split
+from retrieval.columns import Columns
+from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, ModelError, SourceError
+from retrieval.index import Index
+from retrieval.lexical import Bm25, analyse_document
+from retrieval.lock import Notify, silent, writing
+from retrieval.protocols import Embedder
+from retrieval.publish import publish
+from retrieval.reuse import KEYS, Keys, LastIndex, known_chunks, last_index, sentence_keys, vectors_of
+from retrieval.storage import (
+    FORMAT,
+    load_current,
+    load_good,
+    load_manifest,
+    save_arrays,
+    verify_checksums,
+)
+from retrieval.stores import build_store
+from retrieval.types import Chunk, Document, Manifest, Skipped
+
+Progress = Callable[[str, int, int], None]
+"""Takes a stage ("read", "split", "embed", "write"), how much of it is done and its total, 0 where unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build found and did. Sources are in the order of their names."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+    chunks: int
+    sentences: int
+    embedded: int
+    """Distinct sentences that went through the model."""
+    reused: int
+    """Sentences whose vector was known: from the last index, or from an equal sentence of this one."""
+    seconds: float
+    published: bool
+    """False when the index was current, and nothing has been written."""
+
+
+def index_folder(data_dir: Path) -> Path:
+    """Where in DATA_DIR the index lies; see retrieval.storage for what is in it."""
+    return data_dir / "index"
+
+
+def build_index(
+    documents: Iterable[Document | Skipped],
+    data_dir: Path,
+    embedder: Embedder,
+    *,
+    where: str,
+    rebuild: bool = False,
+    verify: bool = False,
+    progress: Progress | None = None,
+    wait: bool = False,
+    notify: Notify = silent,
+) -> BuildReport:
+    """Make the index in ``data_dir`` one of exactly these documents; does nothing if it is.
+
+    ``where`` names the place the documents come from in messages. ``rebuild`` reuses nothing. ``verify`` reads all of
+    the index to find damage even when the documents have not changed; a damaged index is told to ``notify`` and built
+    anew. ``wait`` waits for another writer instead of raising IndexLocked. Raises SourceError when there is nothing to
+    index, ModelError when the model fails, RetrievalError when the folder cannot be written; the last index then stays.
+    """
+    started = perf_counter()
+    report_progress = progress or _no_progress
+    root = index_folder(data_dir)
+    read, skipped = _collect(documents, where, report_progress)
+    target = _target(read, skipped, embedder)
+    checker = embedder if verify else None
+    # Looked at before the lock is taken: an index that is current may be read-only, or another's to write.
+    if not rebuild and (found := _already(root, target, checker)) is not None:
+        return _report(found, found, skipped, started)
+    with writing(root, blocking=wait, notify=notify):
+        if not rebuild and (found := _already(root, target, checker)) is not None:
+            return _report(found, found, skipped, started)
+        before = _manifest_or_none(root)
+        last = None if rebuild else last_index(root, embedder, notify)
+        index, keys, embedded = _assemble(read, last, embedder, where, report_progress)
+        target = replace(target, chunks=len(index.columns), sentences=index.columns.sentences)
+        report_progress("write", 0, 1)
+        _publish(root, index, keys, target, embedder, last)
+        report_progress("write", 1, 1)
+    return _report(before, target, skipped, started, embedded)
+
+
+def open_index(data_dir: Path, embedder: Embedder, notify: Notify = silent) -> Index:
+    """The current index; where it is damaged the last good one, after one sentence to ``notify``.
+
+    Raises IndexMissing, IndexStale when it was built with another model or chunking, IndexCorrupt when none opens.
+    """
+    return load_good(index_folder(data_dir), partial(_open, embedder), notify)
+
+
+def refresh(
+    documents: Iterable[Document | Skipped],
+    data_dir: Path,
+    embedder: Embedder,
+    *,
+    where: str,
+    progress: Progress | None = None,
+    wait: bool = False,
+    notify: Notify = silent,
+) -> tuple[Index, BuildReport]:
+    """Build whatever has changed, then open: the index of exactly these documents.
+
+    A current index that turns out damaged on opening is told to ``notify`` and built anew. Raises as build_index and
+    open_index do; after a SourceError, IndexLocked or other RetrievalError of the build, open_index may still serve
+    the last index.
+    """
+    entries = list(documents)
+
+    def build(verify: bool) -> BuildReport:
+        return build_index(
+            entries, data_dir, embedder, where=where, verify=verify, progress=progress, wait=wait, notify=notify
+        )
+
+    report = build(verify=False)
+    try:
+        return load_current(index_folder(data_dir), partial(_open, embedder)), report
+    except IndexCorrupt:
+        report = build(verify=True)
+        return open_index(data_dir, embedder, notify), report
+
+
+def check_index(data_dir: Path) -> None:
+    """Read all of the current index and compare it with its checksums: for the background, it takes a while.
+
+    Raises IndexCorrupt naming the damaged file, IndexMissing, IndexStale.
+    """
+    load_current(index_folder(data_dir), verify_checksums)
+
+
+def _open(embedder: Embedder, folder: Path, manifest: Manifest) -> Index:
+    if manifest.embedder != embedder.spec or manifest.chunking != CHUNKING_VERSION:
+        built = f"The index in {folder} was built with another model or chunking (model {manifest.embedder.model})"
+        raise IndexStale(f"{built}: build it anew with `python -m bot index`.")
+    return Index.load(folder, manifest, embedder)
+
+
+def _publish(
+    root: Path, index: Index, keys: Keys, manifest: Manifest, embedder: Embedder, last: LastIndex | None
+) -> None:
+    def write(folder: Path) -> None:
+        index.save(folder)
+        save_arrays(folder, {KEYS: keys})
+
+    publish(root, write, manifest, check=partial(_open, embedder), fallback=last.folder if last else None)
+
+
+# --- what is there -----------------------------------------------------------------------------------------------
+
+
+def _collect(
+    documents: Iterable[Document | Skipped], where: str, progress: Progress
+) -> tuple[list[Document], list[Skipped]]:
+    read: dict[str, Document] = {}
+    skipped: dict[str, Skipped] = {}
+    for entry in documents:
+        if entry.source in read or entry.source in skipped:
+            raise SourceError(f'Two documents of {where} are named "{entry.source}": give each a name of its own.')
+        if isinstance(entry, Skipped):
+            skipped[entry.source] = entry
+        else:
+            read[entry.source] = entry
+        progress("read", len(read) + len(skipped), 0)
+    if not read:
+        raise _nothing(where, list(skipped.values()))
+    return list(read.values()), list(skipped.values())
+
+
+def _nothing(where: str, skipped: Sequence[Skipped]) -> SourceError:
+    found = f'it has none that can be read ("{skipped[0].source}" {skipped[0].reason})' if skipped else "it has none"
+    return SourceError(f"There is nothing to answer from: put .txt or .md files into {where}, {found}.")
+
+
+def _target(read: Sequence[Document], skipped: Sequence[Skipped], embedder: Embedder) -> Manifest:
+    return Manifest(
+        format=FORMAT,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        embedder=embedder.spec,
+        chunking=CHUNKING_VERSION,
+        sources={document.source: document.digest for document in read},
+        skipped={entry.source: entry.reason for entry in skipped},
+        chunks=0,
+        sentences=0,
+        files={},
+    )
+
+
+def _already(root: Path, target: Manifest, checker: Embedder | None) -> Manifest | None:
+    """The current version's manifest if it is of the same documents made in the same way.
+
+    With an embedder as ``checker`` it must be whole, too.
+    """
+    try:
+        folder, found = load_manifest(root)
+        same = all(
+            getattr(found, field) == getattr(target, field) for field in ("embedder", "chunking", "sources", "skipped")
+        )
+        if same and checker is not None:
+            verify_checksums(folder, found)
+            _open(checker, folder, found)
+    except (IndexMissing, IndexStale, IndexCorrupt):
+        return None
+    return found if same else None
+
+
+def _manifest_or_none(root: Path) -> Manifest | None:
+    try:
+        return load_manifest(root)[1]
+    except (IndexMissing, IndexStale, IndexCorrupt):
+        return None
+
+
+# --- what is made ------------------------------------------------------------------------------------------------
+
+
+def _assemble(
+    read: Sequence[Document], last: LastIndex | None, embedder: Embedder, where: str, progress: Progress
+) -> tuple[Index, Keys, int]:
+    """The index, its sentences' keys and the number of sentences embedded."""
+    spec = embedder.spec
+    if embedder.count_tokens([""])[0] >= spec.max_tokens:
+        raise ModelError(
+            f"The embedding model {spec.model} reads {spec.max_tokens} tokens and its prompt fills them: shorten it."
+        )
+    chunks: list[tuple[int, Chunk]] = []
+    bags = []
+    for row, document in enumerate(read):
+        progress("split", row, len(read))
+        passages = known_chunks(document, last) if last else None
+        if passages is None:
+            passages = split(document, embedder.count_tokens, spec.max_tokens)
+        chunks.extend((row, passage) for passage in passages)
+        bags.extend(analyse_document(document, passages))
+    progress("split", len(read), len(read))
+    if not chunks:
+        raise _nothing(where, [Skipped(document.source, "holds no text") for document in read])
+    sentences = [read[row].text[start:end] for row, chunk in chunks for start, end in chunk.sentences]
+    keys = sentence_keys(sentences)
+    vectors, embedded = vectors_of(sentences, keys, last, embedder, partial(progress, "embed"))
+    return Index(read, Columns.from_chunks(chunks), Bm25.build(bags), build_store(vectors), embedder), keys, embedded
+
+
+def _report(
+    before: Manifest | None,
+    after: Manifest,
+    skipped: Sequence[Skipped],
+    started: float,
+    embedded: int = 0,
+) -> BuildReport:
+    old, new = before.sources if before else {}, after.sources
+    return BuildReport(
+        added=tuple(sorted(new.keys() - old.keys())),
+        changed=tuple(sorted(source for source in new.keys() & old.keys() if new[source] != old[source])),
+        removed=tuple(sorted(old.keys() - new.keys())),
+        unchanged=tuple(sorted(source for source in new.keys() & old.keys() if new[source] == old[source])),
+        skipped=tuple(skipped),
+        chunks=after.chunks,
+        sentences=after.sentences,
+        embedded=embedded,
+        reused=after.sentences - embedded,
+        seconds=perf_counter() - started,
+        published=before is not after,
+    )
+
+
+def _no_progress(_stage: str, _done: int, _total: int) -> None:
+    pass

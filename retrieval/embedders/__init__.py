@@ -1,0 +1,161 @@
+"""Embedders behind one protocol, and the way to the fastest faithful one for a model.
+
+A model is exported for onnxruntime once, in a process of its own; from then on torch is not imported. A model that
+cannot be exported faithfully is served by sentence-transformers.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from retrieval.embedders.bundle import Bundle, Refusal, read_bundle, tools
+from retrieval.embedders.hashing import NAME as HASHING
+from retrieval.embedders.hashing import HashingEmbedder
+from retrieval.embedders.sources import Source, locate, recall, remember, remembered, revision
+from retrieval.errors import ModelError
+from retrieval.protocols import Embedder
+
+_log = logging.getLogger(__name__)
+
+Notify = Callable[[str], None]
+"""Takes one sentence for the user."""
+
+_LOCK = ".lock"
+_MAKING = ".making-"
+_PATIENCE_S = 1800.0
+"""How long to wait for another process that prepares a model: a slow download included."""
+
+
+def load_embedder(
+    model: str,
+    cache_dir: Path,
+    *,
+    threads: int = 0,
+    notify: Notify | None = None,
+    sample: Sequence[str] = (),
+) -> Embedder:
+    """The embedder of a model: the default's name, a folder, a name on the Hugging Face hub, or ``hashing``.
+
+    ``cache_dir`` keeps what was prepared, for all models; it may be deleted at any time. Preparing takes some seconds,
+    once, and ``notify`` is told before; ``sample``, some texts of the corpus, then joins the comparison of export and
+    original. ``threads`` 0 leaves their number to the embedder. Raises ModelError when the model cannot be found,
+    verified, fetched or run, or ``cache_dir`` cannot be written.
+    """
+    if threads < 0:
+        raise ValueError(f"threads must be 0 or more, not {threads}.")
+    if model == HASHING:
+        return HashingEmbedder()
+    source = locate(model)
+    try:
+        embedder = _serve(source, cache_dir, threads)
+        if embedder is None:
+            with _locked(cache_dir, notify or _silent):
+                # Another process may have prepared it meanwhile.
+                embedder = _serve(source, cache_dir, threads)
+                if embedder is None:
+                    (notify or _silent)(_announcement(source))
+                    _prepare(source, cache_dir, sample)
+                    embedder = _serve(source, cache_dir, threads)
+    except OSError as error:
+        raise ModelError(
+            f"The folder for prepared models {cache_dir} cannot be used ({error.strerror or error}): "
+            "make room or allow writing there, or use another data folder."
+        ) from error
+    if embedder is None:
+        raise ModelError(f"The model {model} was prepared in {cache_dir} but cannot be loaded from there.")
+    return embedder
+
+
+def _serve(source: Source, cache_dir: Path, threads: int) -> Embedder | None:
+    """The embedder as far as it has been prepared, None if it is to be prepared (again)."""
+    known = recall(source, cache_dir)
+    if known is not None:
+        found, folder = known.revision, Path(known.folder)
+    elif source.folder is not None and any(cache_dir.glob("*/")):
+        found, folder = revision(source.folder), source.folder
+        with suppress(OSError):  # a read-only cache serves all the same, only not as fast
+            remember(source, folder, found, cache_dir)
+    else:
+        return None
+    content = read_bundle(cache_dir / found)
+    if isinstance(content, Bundle):
+        return _open_bundle(source, cache_dir / found, content, threads)
+    if isinstance(content, Refusal) and content.made_with == tools() and folder.is_dir():
+        _log.warning("The model %s is served by sentence-transformers because %s.", source.name, content.reason)
+        return _open_original(source, folder, found, threads)
+    return None
+
+
+def _open_bundle(source: Source, folder: Path, bundle: Bundle, threads: int) -> Embedder | None:
+    from retrieval.embedders.onnx import OnnxEmbedder
+
+    try:
+        return OnnxEmbedder(source.name, folder, bundle, threads=threads)
+    except ModelError as error:
+        _log.warning("%s It is made anew now.", error)
+        return None
+
+
+def _open_original(source: Source, folder: Path, found: str, threads: int) -> Embedder:
+    from retrieval.embedders.sentence import load_sentence_transformer
+
+    return load_sentence_transformer(source, folder, found, threads=threads)
+
+
+def _prepare(source: Source, cache_dir: Path, sample: Sequence[str]) -> None:
+    """Put the source's bundle or refusal where _serve looks for it. The caller holds the lock."""
+    from retrieval.embedders.worker import export_in_child
+
+    for leftover in cache_dir.glob(f"{_MAKING}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    workspace = Path(tempfile.mkdtemp(prefix=_MAKING, dir=cache_dir))
+    try:
+        made = export_in_child(source, workspace, sample)
+        final = cache_dir / made.revision
+        if final.exists():
+            final.rename(workspace / "replaced")
+        made.target.rename(final)
+        remember(source, made.folder, made.revision, cache_dir)
+        # What was made for files that have changed since serves nobody any more.
+        for old in {path.name for path in cache_dir.glob("*/")} - remembered(cache_dir) - {workspace.name}:
+            shutil.rmtree(cache_dir / old, ignore_errors=True)
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+@contextmanager
+def _locked(cache_dir: Path, notify: Notify) -> Iterator[None]:
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(cache_dir / _LOCK)
+    try:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            notify("Another process is preparing a model; waiting until it has finished.")
+            lock.acquire(timeout=_PATIENCE_S)
+    except Timeout as error:
+        raise ModelError(
+            f"Another process has been preparing a model in {cache_dir} for {_PATIENCE_S / 60:.0f} minutes: "
+            "end it, then try again."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _announcement(source: Source) -> str:
+    if source.folder is None:
+        return f"Fetching the model {source.name} from the Hugging Face hub and preparing it, once ..."
+    return f"Preparing the model {source.name}, once ..."
+
+
+def _silent(_sentence: str) -> None:
+    """The Notify of callers who have nobody to tell."""

@@ -1,0 +1,83 @@
+"""Runs retrieval.embedders.export in a process of its own and understands how it ended."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrieval.embedders.bundle import Refusal, tools, write_bundle
+from retrieval.embedders.parity import SAMPLE_LIMIT
+from retrieval.embedders.sources import Source, revision
+from retrieval.errors import ModelError
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the child left behind."""
+
+    target: Path
+    """Holds a bundle or a refusal."""
+    revision: str
+    folder: Path
+    """Where the model's own files are."""
+
+
+def export_in_child(source: Source, workspace: Path, sample: Sequence[str]) -> Made:
+    """Export a model into a new folder inside the empty folder ``workspace``.
+
+    Raises ModelError when the model cannot be had. A child that dies in another way, for want of memory say, makes a
+    refusal, as long as the model is there to be served by sentence-transformers.
+    """
+    target, answer = workspace / "target", workspace / "answer.json"
+    target.mkdir()
+    request = {
+        "name": source.name,
+        "folder": None if source.folder is None else str(source.folder),
+        "weights": source.weights,
+        "target": str(target.absolute()),
+        "sample": list(sample[:SAMPLE_LIMIT]),
+        "answer": str(answer.absolute()),
+    }
+    child = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "retrieval.embedders.export"],
+        input=json.dumps(request),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        env=_environment(),
+        check=False,
+    )
+    _log.debug("The export of %s ended with %d: %s", source.name, child.returncode, child.stdout)
+    if answer.exists():
+        made = json.loads(answer.read_text(encoding="utf-8"))
+        if "error" in made:
+            raise ModelError(made["error"])
+        return Made(target, made["revision"], Path(made["folder"]))
+    return _died(source, workspace / "refused", child)
+
+
+def _died(source: Source, target: Path, child: subprocess.CompletedProcess[str]) -> Made:
+    last = (child.stdout.strip().splitlines() or [f"exit status {child.returncode}"])[-1]
+    if source.folder is None:
+        raise ModelError(f"The model {source.name} could not be fetched and prepared ({last}).")
+    target.mkdir()
+    write_bundle(
+        target, Refusal(f"its export broke off ({last}); deleting the cache folder lets it be tried again", tools())
+    )
+    return Made(target, revision(source.folder), source.folder)
+
+
+def _environment() -> dict[str, str]:
+    # The child must find this package however the parent did, from an installed copy or beside the current folder.
+    root = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path}

@@ -1,0 +1,41 @@
+"""How well a hit list supports a question: a logistic model over features a person can follow.
+
+The coefficients in evidence.json are fitted by ``python -m tests.bench.fit_evidence`` (which names its data) and come
+in two sets. "same": question and passage share a language; the label is whether the documents answer the question.
+"foreign": they do not, so most words cannot meet; the label is whether the passage quoted is the right one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import astuple, fields
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from retrieval.types import Features
+
+FEATURE_NAMES = tuple(field.name for field in fields(Features))
+
+
+def support(features: Features, *, foreign: bool) -> float:
+    """Calibrated probability in [0, 1]; see the module docstring for what of."""
+    model = _models()["foreign" if foreign else "same"]
+    weights = model["coefficients"]
+    logit = model["intercept"] + sum(
+        weights[name] * value for name, value in zip(FEATURE_NAMES, astuple(features), strict=True)
+    )
+    return 1.0 / (1.0 + math.exp(-logit))
+
+
+def threshold() -> float:
+    """The support from which on an answer is given unless a setting says otherwise."""
+    return float(_models()["threshold"])
+
+
+@cache
+def _models() -> Mapping[str, Any]:
+    models: Mapping[str, Any] = json.loads(files("retrieval").joinpath("evidence.json").read_text("utf-8"))
+    return models

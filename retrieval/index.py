@@ -1,0 +1,274 @@
+"""An immutable snapshot of everything needed to answer questions about a set of documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval import columns as columns_module
+from retrieval import lexical as lexical_module
+from retrieval.columns import Columns
+from retrieval.errors import IndexCorrupt
+from retrieval.evidence import support
+from retrieval.fusion import dense_share, min_max
+from retrieval.language import LANGUAGES, detect_language
+from retrieval.lexical import Bm25, Match, question_terms
+from retrieval.protocols import Embedder, Floats, Mask, Rows, VectorStore
+from retrieval.questions import classify
+from retrieval.ranking import Candidate, Ranked, rank
+from retrieval.storage import load_arrays, load_json, save_arrays, save_json
+from retrieval.stores import open_store
+from retrieval.types import Document, Hit, Language, Manifest, Query, QuestionKind, SearchResult, Section, SentenceHit
+
+DEPTH = 100
+"""Passages that each side nominates for fusion."""
+SENTENCE_DEPTH = 2 * DEPTH
+"""Sentences searched for: more than passages, since one passage may hold several of the nearest."""
+LISTED = 10
+"""Distinct sources a result lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One question as each part of the search needs it."""
+
+    text: str
+    vector: Floats
+    """(dimension,)"""
+    language: Language | None
+    kind: QuestionKind
+    matches: dict[Language, Match]
+    allowed: Mask | None
+    """(passages,)"""
+
+
+class Index:
+    """Documents, their passages and sentences, vectors and words. Safe to read from several threads."""
+
+    def __init__(
+        self,
+        documents: Sequence[Document],
+        columns: Columns,
+        lexical: Bm25,
+        store: VectorStore,
+        embedder: Embedder,
+        manifest: Manifest | None = None,
+    ) -> None:
+        """Raises IndexCorrupt if the parts do not belong together."""
+        self.documents = tuple(documents)
+        self.columns = columns
+        self.lexical = lexical
+        self.store = store
+        self.manifest = manifest
+        self._embedder = embedder
+        self._passage_of_sentence = columns.passage_of_sentences()
+        self._languages = [LANGUAGES[row] for row in np.unique(columns.language)]
+        self._rows = {document.source: row for row, document in enumerate(self.documents)}
+        fits = (
+            len(store) == columns.sentences == len(lexical.sentence_offsets) - 1
+            and len(lexical) == len(columns)
+            and store.dimension == embedder.spec.dimension
+        )
+        if not fits:
+            raise IndexCorrupt("The index's parts do not belong together: python -m bot index --rebuild")
+
+    def save(self, folder: Path) -> None:
+        """Write all parts into an existing folder. Raises OSError."""
+        save_json(folder / "documents.json", [_document_fields(document) for document in self.documents])
+        save_json(folder / "headings.json", self.columns.headings)
+        save_json(folder / "vocabulary.json", self.lexical.vocabulary)
+        save_arrays(folder, {f"passages.{name}": array for name, array in self.columns.arrays().items()})
+        save_arrays(folder, {f"lexical.{name}": array for name, array in self.lexical.arrays().items()})
+        self.store.save(folder / "vectors.faiss")
+
+    @classmethod
+    def load(cls, folder: Path, manifest: Manifest, embedder: Embedder) -> Index:
+        """Open what save wrote; large arrays are mapped, not read. Raises IndexCorrupt."""
+        documents = [_document(fields, folder) for fields in load_json(folder / "documents.json")]
+        passages = load_arrays(folder, [f"passages.{name}" for name in columns_module.ARRAYS])
+        words = load_arrays(folder, [f"lexical.{name}" for name in lexical_module.ARRAYS])
+        columns = Columns.from_arrays(
+            {name.partition(".")[2]: array for name, array in passages.items()},
+            load_json(folder / "headings.json"),
+            len(documents),
+        )
+        lexical = Bm25(
+            load_json(folder / "vocabulary.json"),
+            {name.partition(".")[2]: array for name, array in words.items()},
+            columns.language,
+        )
+        return cls(documents, columns, lexical, open_store(folder / "vectors.faiss"), embedder, manifest)
+
+    def search_many(self, queries: Sequence[Query], limit: int = LISTED) -> list[SearchResult]:
+        """The ``limit`` best passages for each query, with all their sentences scored.
+
+        All questions are embedded in one call and searched in one call for each distinct scope. CPU-bound; call it
+        from one thread at a time (the embedder asks for that). Raises ModelError.
+        """
+        if not queries:
+            return []
+        vectors = self._embedder.embed_queries([query.text for query in queries])
+        questions = [self._analyse(query, vector) for query, vector in zip(queries, vectors, strict=True)]
+        nearest = self._nearest(queries, questions, vectors)
+        return [self._answer(question, rows, limit) for question, rows in zip(questions, nearest, strict=True)]
+
+    def _analyse(self, query: Query, vector: Floats) -> _Question:
+        language = detect_language(query.text)
+        matches = {own: self.lexical.match(question_terms(query.text, language, own), own) for own in self._languages}
+        allowed = None if query.scope is None else self._allowed(query.scope)
+        return _Question(query.text, vector, language, classify(query.text, language), matches, allowed)
+
+    def _allowed(self, scope: frozenset[str]) -> Mask:
+        documents = np.zeros(len(self.documents), dtype=np.bool_)
+        documents[[self._rows[source] for source in scope if source in self._rows]] = True
+        return documents[self.columns.document]
+
+    def _nearest(self, queries: Sequence[Query], questions: Sequence[_Question], vectors: Floats) -> list[Rows]:
+        """For each question the rows of the sentences nearest to it within its scope."""
+        groups: dict[frozenset[str] | None, list[int]] = {}
+        for row, query in enumerate(queries):
+            groups.setdefault(query.scope, []).append(row)
+        nearest: list[Rows] = [np.zeros(0, dtype=np.int64)] * len(queries)
+        for rows in groups.values():
+            allowed = questions[rows[0]].allowed
+            mask = None if allowed is None else allowed[self._passage_of_sentence]
+            _, found = self.store.search(np.ascontiguousarray(vectors[rows]), SENTENCE_DEPTH, mask)
+            for row, sentences in zip(rows, found, strict=True):
+                nearest[row] = sentences[sentences >= 0]
+        return nearest
+
+    def _answer(self, question: _Question, nearest: Rows, limit: int) -> SearchResult:
+        passages, fused, bm25 = self._fuse(question, nearest)
+        order = np.argsort(-fused, kind="stable")
+        top = order[:limit]
+        candidates = [self._candidate(question, int(passages[i]), float(fused[i]), float(bm25[i])) for i in top]
+        ranked = rank(question.kind, candidates)
+        hits = tuple(self._hits([int(passages[i]) for i in top], candidates, ranked))
+        best = max(hits, key=lambda hit: max(sentence.score for sentence in hit.sentences), default=None)
+        foreign = best is not None and question.language not in (None, best.language)
+        sources = dict.fromkeys(self.documents[row].source for row in self.columns.document[passages[order]])
+        return SearchResult(
+            language=question.language,
+            kind=question.kind,
+            hits=hits,
+            sources=tuple(sources)[:LISTED],
+            support=support(ranked.features, foreign=foreign) if hits else 0.0,
+            features=ranked.features,
+            foreign=foreign,
+        )
+
+    def _fuse(
+        self, question: _Question, nearest: Rows
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]:
+        """Candidates of either side, each scored on both: passages, fused scores, BM25 scores, all (c,)."""
+        bm25 = self.lexical.scores(question.matches.values())
+        if question.allowed is not None:
+            bm25[~question.allowed] = 0.0
+        dense_side = np.unique(self._passage_of_sentence[nearest])
+        lexical_side = _largest(bm25, DEPTH)
+        passages = np.union1d(dense_side, lexical_side).astype(np.int64)
+        if not len(passages):
+            return passages, np.zeros(0), np.zeros(0, dtype=np.float32)
+        cosines, starts = self._cosines(question.vector, passages)
+        shares = np.array(
+            [
+                dense_share(self._embedder.spec.model, question.language, LANGUAGES[row])
+                for row in self.columns.language[passages]
+            ]
+        )
+        dense = min_max(np.maximum.reduceat(cosines, starts))
+        return passages, shares * dense + (1.0 - shares) * min_max(bm25[passages]), bm25[passages]
+
+    def _cosines(self, vector: Floats, passages: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
+        """Cosines of all sentences of the passages, in a row, and where each passage's sentences start there."""
+        firsts = self.columns.first_sentence
+        counts = firsts[passages + 1] - firsts[passages]
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        rows = np.repeat(firsts[passages] - starts, counts) + np.arange(counts.sum())
+        return self.store.scores(vector, rows), starts
+
+    def _candidate(self, question: _Question, passage: int, fused: float, bm25: float) -> Candidate:
+        match = question.matches[self.columns.language_of(passage)]
+        first, last = (int(row) for row in self.columns.first_sentence[passage : passage + 2])
+        cosines = self.store.scores(question.vector, np.arange(first, last))
+        text = self.documents[self.columns.document[passage]].text
+        texts = tuple(
+            text[self.columns.sentence_start[row] : self.columns.sentence_end[row]] for row in range(first, last)
+        )
+        return Candidate(fused, bm25, match, self.lexical.held(slice(first, last), match), cosines, texts)
+
+    def _hits(self, passages: Sequence[int], candidates: Sequence[Candidate], ranked: Ranked) -> Iterator[Hit]:
+        row = 0
+        for passage, candidate in zip(passages, candidates, strict=True):
+            document = self.documents[self.columns.document[passage]]
+            first = int(self.columns.first_sentence[passage])
+            sentences = []
+            line, counted = 1, 0
+            for offset, cosine in enumerate(candidate.cosines):
+                start = int(self.columns.sentence_start[first + offset])
+                line, counted = line + document.text.count("\n", counted, start), start
+                sentences.append(
+                    SentenceHit(
+                        start=start,
+                        end=int(self.columns.sentence_end[first + offset]),
+                        line=line,
+                        score=float(ranked.scores[row]),
+                        dense=float(cosine),
+                        lexical=float(ranked.coverage[row]),
+                        answers=tuple((start + a, start + b) for a, b in ranked.spans[row]),
+                    )
+                )
+                row += 1
+            start, end = int(self.columns.start[passage]), int(self.columns.end[passage])
+            yield Hit(
+                source=document.source,
+                title=document.title,
+                heading=self.columns.headings[self.columns.heading[passage]],
+                page=None,
+                start=start,
+                end=end,
+                text=document.text[start:end],
+                language=candidate.match.language,
+                score=candidate.fused,
+                dense=float(candidate.cosines.max()),
+                lexical=candidate.bm25,
+                sentences=tuple(sentences),
+            )
+
+
+def _largest(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """Rows of the ``count`` largest positive scores, in no order."""
+    positive = np.flatnonzero(scores > 0)
+    if len(positive) <= count:
+        return positive
+    return positive[np.argpartition(scores[positive], -count)[-count:]]
+
+
+def _document_fields(document: Document) -> dict[str, object]:
+    return {
+        "source": document.source,
+        "title": document.title,
+        "text": document.text,
+        "digest": document.digest,
+        "sections": [[list(section.heading), section.start, section.end] for section in document.sections],
+    }
+
+
+def _document(fields: dict[str, object], folder: Path) -> Document:
+    try:
+        sections = tuple(Section(tuple(heading), start, end) for heading, start, end in fields["sections"])  # type: ignore[attr-defined]
+        return Document(
+            source=str(fields["source"]),
+            title=str(fields["title"]),
+            text=str(fields["text"]),
+            digest=str(fields["digest"]),
+            sections=sections,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise IndexCorrupt(
+            f"{folder / 'documents.json'} does not hold documents: python -m bot index --rebuild"
+        ) from error

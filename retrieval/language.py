@@ -1,0 +1,127 @@
+"""Languages: telling Italian from English, and turning text into the terms that lexical search compares.
+
+A term is a word normalised by NFKC and case folding, freed of Italian elisions, stemmed by Snowball for its language
+and stripped of accents (people leave them out when they type). Function words are dropped.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import get_args
+
+import Stemmer
+
+from retrieval.types import Language, Span
+
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+ANALYSIS_VERSION = "1"
+"""Changes whenever the same text would give other terms; an index built with another value is stale."""
+
+# Words that carry grammar rather than content. Question words belong here: no passage is about "which".
+_ITALIAN = """
+a ad agli ai al alla alle allo anche ancora anzi avere aveva avevano avuta avuto c che chi ci cio cioe circa coi col
+come con cosa così cui d da dagli dai dal dalla dalle dallo de degli dei del dell della delle dello dentro di dopo
+dove dov due dunque durante e è ebbe ecco ed era erano essa esse essendo essere essi esso fa fanno far fare fatto fece
+fino fosse fossero fra fu fui furono gli ha hai hanno ho i il in io l la le lei li lo loro lui m ma me mentre mi mia
+mie miei mio molta molte molti molto n ne negli nei nel nell nella nelle nello no noi non nostra nostre nostri nostro
+o od ogni oppure ossia per però perché piu più poi possa possano può possono presso prima pure qual quale quali
+qualche quando quant quanta quante quanti quanto quel quell quella quelle quelli quello questa queste questi questo
+qui quindi quegli s sa sarà saranno se secondo sei sembra senza si sì sia siamo siano siete sono sotto sta stai stanno
+stare stata state stati stato stava stesso su sua sue sugli sui sul sull sulla sulle sullo suo suoi t ti tra tramite
+tu tua tue tuo tuoi tutta tutte tutti tutto un una uno v va verso vi via voi vostra vostro dall all cos quest
+""".split()
+_ENGLISH = """
+a about above after again against all also am an and any are as at be because been before being below between both but
+by can could d did didn do does doesn doing don done down during each either else ever every few for from further had
+has have having he her here hers herself him himself his how i if in into is isn it its itself just ll m many may me
+might more most much must my myself no nor not now of off on once one only or other our ours out over own per please
+re s same shall she should so some such t than that the their theirs them then there these they this those through to
+too under until up upon us ve very was wasn we were weren what when where whether which while who whom whose why will
+with within without would you your yours
+""".split()
+_STOP_WORDS: dict[Language, frozenset[str]] = {"it": frozenset(_ITALIAN), "en": frozenset(_ENGLISH)}
+
+# Function words of one language only: "a", "in", "come" or "me" say nothing about which of the two a text is in.
+_ITALIAN_ONLY = _STOP_WORDS["it"] - _STOP_WORDS["en"] - {"cos", "due", "far", "fare", "sei", "state", "col", "via"}
+_ENGLISH_ONLY = _STOP_WORDS["en"] - _STOP_WORDS["it"] - {"per", "am"}
+
+_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "ʹ": "'"})
+# A number keeps its separators ("3.5", "1,000"); a word is letters, digits and marks, without the underscore.
+_WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)*", re.UNICODE)
+_ELISION = re.compile(
+    r"(?:[cdlmnstv]|un|all|dall|dell|nell|sull|coll|quell|quest|bell|sant|cos|com|dov|quant|tutt|anch|senz|mezz|gl|po)'"
+)
+_POSSESSIVE = re.compile(r"'(?:s|t|re|ve|ll|d|m)$")
+_ELIDED = re.compile(r"\b(?:[dlc]|un|all|dall|dell|nell|sull|quest|quell|dov|cos|com|quant)'\w", re.IGNORECASE)
+
+_STEMMERS = {"it": Stemmer.Stemmer("italian"), "en": Stemmer.Stemmer("english")}
+
+
+def detect_language(text: str) -> Language | None:
+    """Tell Italian from English by function words; None where neither shows."""
+    lowered = text.translate(_APOSTROPHES).casefold()
+    words = re.findall(r"[^\W\d_]+", lowered)
+    italian = sum(word in _ITALIAN_ONLY for word in words) + len(_ELIDED.findall(lowered))
+    english = sum(word in _ENGLISH_ONLY for word in words)
+    if italian == english:
+        # Final accented vowels are Italian spelling; English has next to none.
+        return "it" if re.search(r"[àèìòù]\b", lowered) else None
+    return "it" if italian > english else "en"
+
+
+def words(text: str) -> list[tuple[str, int, int]]:
+    """The words of a text as (normalised word, start, end), with offsets into ``text`` as given."""
+    found = []
+    for match in _WORD.finditer(text.translate(_APOSTROPHES)):
+        start, end = match.span()
+        raw = match.group()
+        if "'" in raw:
+            lowered = raw.lower()
+            elision = _ELISION.match(lowered)
+            if elision and elision.end() < len(raw):
+                start += elision.end()
+            possessive = _POSSESSIVE.search(lowered, start - match.start() + 1)
+            if possessive:
+                end -= len(raw) - possessive.start()
+        found.append((_normalise(text[start:end]), start, end))
+    return found
+
+
+def terms(text: str, language: Language) -> list[str]:
+    """Stemmed content words in order, repeated where the text repeats them."""
+    return [term for term, _, _ in term_spans(text, language)]
+
+
+def term_spans(text: str, language: Language) -> list[tuple[str, int, int]]:
+    """As terms, with the offsets of the word each term comes from."""
+    stop = _STOP_WORDS[language]
+    return [(stem(word, language), start, end) for word, start, end in words(text) if word not in stop]
+
+
+def is_stop_word(word: str, language: Language) -> bool:
+    """Whether a normalised word carries grammar only."""
+    return word in _STOP_WORDS[language]
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str, language: Language) -> str:
+    """Snowball stem of a normalised word, without accents. https://snowballstem.org"""
+    stemmed = str(_STEMMERS[language].stemWord(word))
+    if stemmed.isascii():
+        return stemmed
+    decomposed = unicodedata.normalize("NFD", stemmed)
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def spans_of(text: str, language: Language, wanted: Iterable[str]) -> list[Span]:
+    """Offsets of the words of ``text`` whose term is among ``wanted``."""
+    keys = frozenset(wanted)
+    return [(start, end) for term, start, end in term_spans(text, language) if term in keys]
+
+
+def _normalise(word: str) -> str:
+    return unicodedata.normalize("NFKC", word).casefold()

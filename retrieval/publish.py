@@ -1,0 +1,144 @@
+"""How an index changes without anybody ever seeing half of one. retrieval.storage describes the layout."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
+from retrieval.lock import unwritable
+from retrieval.storage import (
+    CURRENT,
+    MANIFEST,
+    current,
+    digest,
+    load_version,
+    number,
+    parse_manifest,
+    verify_checksums,
+    versions,
+)
+from retrieval.types import Manifest
+
+BUILDING = ".building-"
+REMOVING = ".removing-"
+
+
+def publish(
+    root: Path,
+    write: Callable[[Path], None],
+    manifest: Manifest,
+    *,
+    check: Callable[[Path, Manifest], object] | None = None,
+    fallback: Path | None = None,
+) -> Path:
+    """Make a new version current, whole or not at all, and return its folder. The caller holds ``writing(root)``.
+
+    ``write`` fills an empty folder with files; ``manifest.files`` is computed here. Before the version gets its name
+    every file is read back against its checksum, and ``check``, if given, must open it. ``fallback`` is the version to
+    keep beside it, by default the newest other one that is whole; the rest is removed. Raises RetrievalError when the
+    system refuses a write; whatever is raised, the version that was current stays so.
+    """
+    remove_leftovers(root)
+    folder = root / f"{BUILDING}{os.getpid()}"
+    try:
+        folder.mkdir()
+        write(folder)
+        raw = _seal(folder, manifest)
+        sealed = parse_manifest(folder / MANIFEST, raw)
+        verify_checksums(folder, sealed)
+        if check is not None:
+            check(folder, sealed)
+        serial = max((number(old) for old in versions(root)), default=0) + 1
+        folder = folder.rename(root / f"{serial:06d}-{hashlib.sha256(raw).hexdigest()[:16]}")
+        _sync_folder(root)
+        _replace(root / CURRENT, f"{folder.name}\n".encode())
+    except BaseException as error:
+        if not _is_current(root, folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise unwritable(root, error) from error
+        raise
+    _remove_old(root, folder, fallback)
+    return folder
+
+
+def remove_leftovers(root: Path) -> None:
+    """Remove what killed builds left in ``root``. The caller holds ``writing(root)``."""
+    for path in root.glob(".*"):
+        if not path.name.startswith((BUILDING, REMOVING)):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _is_current(root: Path, folder: Path) -> bool:
+    try:
+        return current(root) == folder
+    except (IndexMissing, IndexCorrupt):
+        return False
+
+
+def _seal(folder: Path, manifest: Manifest) -> bytes:
+    files: dict[str, tuple[int, str]] = {}
+    for path in sorted(folder.iterdir()):
+        _sync_file(path)
+        files[path.name] = (path.stat().st_size, digest(path))
+    # ASCII, so that file names that are not UTF-8 (lone surrogates) survive.
+    raw = json.dumps(asdict(replace(manifest, files=files)), indent=1).encode("ascii")
+    (folder / MANIFEST).write_bytes(raw)
+    _sync_file(folder / MANIFEST)
+    _sync_folder(folder)
+    return (folder / MANIFEST).read_bytes()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    beside = path.with_name(f"{BUILDING}{path.name}")
+    beside.write_bytes(content)
+    _sync_file(beside)
+    beside.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # folders cannot be opened there, and need not be
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_old(root: Path, newest: Path, fallback: Path | None) -> None:
+    others = [folder for folder in versions(root) if folder != newest]
+    kept = fallback or next((folder for folder in others if _is_whole(folder)), None)
+    for folder in others:
+        if folder == kept:
+            continue
+        # Renamed first: no reader may take a version that is losing its files for a complete one.
+        doomed = root / f"{REMOVING}{folder.name}"
+        try:
+            shutil.rmtree(folder.rename(doomed))
+        except OSError:
+            continue  # the new version serves all the same, and the next build tries again
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        verify_checksums(folder, load_version(folder))
+    except (IndexCorrupt, IndexStale):
+        return False
+    return True

@@ -1,0 +1,137 @@
+"""What the last index already holds: passages of unchanged documents, and vectors of all sentences it shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.chunking import CHUNKING_VERSION
+from retrieval.columns import Columns
+from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
+from retrieval.index import Index
+from retrieval.lock import Notify
+from retrieval.protocols import Embedder, Floats
+from retrieval.storage import current, load_arrays, load_version, verify_checksums, versions
+from retrieval.types import Chunk, Document
+
+BATCH = 256
+"""Sentences embedded between two reports of progress."""
+COPY_ROWS = 1 << 16
+"""Vectors copied at a time from the last index."""
+KEY_BYTES = 16
+"""Length of a sentence's BLAKE2b key: collisions are out of question below 2**50 sentences."""
+KEYS = "sentence_keys"
+"""Name of the array of keys among an index's files; its rows are those of the vector store."""
+
+Keys = NDArray[np.uint8]
+"""(n, KEY_BYTES)"""
+
+
+@dataclass(frozen=True, slots=True)
+class LastIndex:
+    """A whole index made by an equal embedder."""
+
+    folder: Path
+    index: Index
+    keys: Keys
+    chunking: str
+    rows: Mapping[str, int]
+    """Source -> row of the document."""
+
+
+def last_index(root: Path, embedder: Embedder, notify: Notify) -> LastIndex | None:
+    """The newest whole version made by an equal embedder, the current one first."""
+    try:
+        return _open(current(root), embedder)
+    except IndexMissing:
+        return None
+    except (IndexStale, IndexCorrupt) as error:
+        notify(f"{str(error).rpartition(': ')[0]}: it is built anew.")
+    for folder in versions(root):
+        try:
+            return _open(folder, embedder)
+        except (IndexStale, IndexCorrupt):
+            continue
+    return None
+
+
+def _open(folder: Path, embedder: Embedder) -> LastIndex:
+    manifest = load_version(folder)
+    if manifest.embedder != embedder.spec:
+        raise IndexStale(f"The index in {folder} was built with another embedding model: build it anew.")
+    # Else damage in a vector would be copied into a version that vouches for it.
+    verify_checksums(folder, manifest)
+    index = Index.load(folder, manifest, embedder)
+    rows = {document.source: row for row, document in enumerate(index.documents)}
+    return LastIndex(folder, index, load_arrays(folder, [KEYS])[KEYS], manifest.chunking, rows)
+
+
+def known_chunks(document: Document, last: LastIndex) -> list[Chunk] | None:
+    """The passages of the last index's equal document, None if it has none or cut it by other rules."""
+    row = last.rows.get(document.source)
+    if row is None or last.chunking != CHUNKING_VERSION or last.index.documents[row] != document:
+        return None
+    columns = last.index.columns
+    first, end = np.searchsorted(columns.document, [row, row + 1])
+    return [_chunk(document, columns, passage) for passage in range(first, end)]
+
+
+def _chunk(document: Document, columns: Columns, passage: int) -> Chunk:
+    start, end = int(columns.start[passage]), int(columns.end[passage])
+    sentences = slice(*columns.first_sentence[passage : passage + 2])
+    starts, ends = columns.sentence_start[sentences].tolist(), columns.sentence_end[sentences].tolist()
+    return Chunk(
+        start=start,
+        end=end,
+        text=document.text[start:end],
+        heading=columns.headings[columns.heading[passage]],
+        language=columns.language_of(passage),
+        sentences=tuple(zip(starts, ends, strict=True)),
+    )
+
+
+def sentence_keys(sentences: Sequence[str]) -> Keys:
+    """What tells sentences apart, (n, KEY_BYTES): BLAKE2b of the exact text."""
+    digests = (blake2b(text.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest() for text in sentences)
+    return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, KEY_BYTES)
+
+
+def vectors_of(
+    sentences: Sequence[str],
+    keys: Keys,
+    last: LastIndex | None,
+    embedder: Embedder,
+    progress: Callable[[int, int], None],
+) -> tuple[Floats, int]:
+    """A unit vector for each sentence, (n, dimension), and how many distinct sentences had to be embedded."""
+    distinct: dict[bytes, int] = {}
+    rows = np.array([distinct.setdefault(key.tobytes(), len(distinct)) for key in keys], dtype=np.int64)
+    first = np.zeros(len(distinct), dtype=np.int64)
+    first[rows[::-1]] = np.arange(len(rows))[::-1]
+    vectors = np.empty((len(distinct), embedder.spec.dimension), dtype=np.float32)
+    fresh = np.arange(len(distinct)) if last is None else _copy_known(distinct, last, vectors)
+    for start in range(0, len(fresh), BATCH):
+        progress(start, len(fresh))
+        block = fresh[start : start + BATCH]
+        vectors[block] = embedder.embed_documents([sentences[first[row]] for row in block])
+    progress(len(fresh), len(fresh))
+    return (vectors if len(distinct) == len(rows) else vectors[rows]), len(fresh)
+
+
+def _copy_known(distinct: Mapping[bytes, int], last: LastIndex, vectors: Floats) -> NDArray[np.int64]:
+    """Fill in the vectors that the last index holds and return the rows of the others."""
+    known = np.full(len(vectors), -1, dtype=np.int64)
+    for old, key in enumerate(last.keys):
+        row = distinct.get(key.tobytes())
+        if row is not None:
+            known[row] = old
+    found = np.flatnonzero(known >= 0)
+    for start in range(0, len(found), COPY_ROWS):
+        block = found[start : start + COPY_ROWS]
+        vectors[block] = last.index.store.vectors(known[block])
+    return np.flatnonzero(known < 0)

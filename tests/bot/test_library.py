@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot import library
+from bot.errors import ConfigError
+from bot.library import open_library, update_library
+from bot.messages import messages_in
+from bot.settings import Embedding, Seeds, Settings
+from retrieval.build import BuildReport, build_index, index_folder
+from retrieval.errors import IndexLocked, ModelError, RetrievalError, SourceError
+from retrieval.index import Index
+from retrieval.lock import writing
+from retrieval.storage import current
+
+WORDS = messages_in("en")
+
+
+class Shelf:
+    """A seeds folder, a data folder and what was said while the index was opened."""
+
+    def __init__(self, folder: Path) -> None:
+        self.seeds = folder / "docs"
+        self.seeds.mkdir()
+        (self.seeds / "a.txt").write_text("The deal is worth 38 billion dollars.", encoding="utf-8")
+        self.settings = Settings(
+            seeds=Seeds(dir=self.seeds), data_dir=folder / "data", embedding=Embedding(model="hashing")
+        )
+        self.notes: list[str] = []
+        self.stages: set[str] = set()
+
+    def open(self) -> Index:
+        return open_library(self.settings, WORDS, self.notes.append, self._progress)
+
+    def update(self, *, rebuild: bool = False) -> BuildReport:
+        return update_library(self.settings, WORDS, self.notes.append, self._progress, rebuild=rebuild)
+
+    def _progress(self, stage: str, _done: int, _total: int) -> None:
+        self.stages.add(stage)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path)
+
+
+def sources(index: Index) -> list[str]:
+    return [document.source for document in index.documents]
+
+
+def test_opening_builds_then_follows_the_folder(shelf: Shelf) -> None:
+    assert sources(shelf.open()) == ["a.txt"]
+    assert "embed" in shelf.stages
+    (shelf.seeds / "b.md").write_text("# New\n\nText.", encoding="utf-8")
+    assert sources(shelf.open()) == ["a.txt", "b.md"]
+    assert shelf.notes == []
+
+
+@pytest.mark.parametrize("gone", ["files", "folder"])
+def test_when_the_documents_are_gone_the_last_index_serves(shelf: Shelf, gone: str) -> None:
+    shelf.open()
+    (shelf.seeds / "a.txt").unlink()
+    if gone == "folder":
+        shelf.seeds.rmdir()
+    assert sources(shelf.open()) == ["a.txt"]
+    assert shelf.notes == [WORDS.no_seeds.format(folder=shelf.seeds), WORDS.last_index]
+    with pytest.raises(SourceError, match="no documents"):
+        shelf.update()
+
+
+def test_an_index_made_with_another_model_does_not_serve_as_the_last_one(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.open()
+    (shelf.seeds / "a.txt").unlink()
+    monkeypatch.setattr("retrieval.build.CHUNKING_VERSION", "another")
+    with pytest.raises(SourceError, match="no documents"):
+        shelf.open()
+    assert shelf.notes == []
+
+
+def test_files_that_cannot_be_read_are_not_the_same_as_no_files(shelf: Shelf) -> None:
+    (shelf.seeds / "a.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SourceError, match=r"a\.txt"):
+        shelf.open()
+
+
+def test_when_the_index_cannot_be_written_the_last_one_serves(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.open()
+
+    def full(*_: object, **__: object) -> BuildReport:
+        raise RetrievalError("The disk is full.")
+
+    monkeypatch.setattr(library, "build_index", full)
+    assert sources(shelf.open()) == ["a.txt"]
+    assert shelf.notes == ["The disk is full.", WORDS.last_index]
+    with pytest.raises(RetrievalError, match="disk is full"):
+        shelf.update()
+
+
+def test_a_model_that_fails_is_not_hidden_behind_the_last_index(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.open()
+
+    def fail(*_: object, **__: object) -> BuildReport:
+        raise ModelError("The model broke.")
+
+    monkeypatch.setattr(library, "build_index", fail)
+    with pytest.raises(ModelError):
+        shelf.open()
+
+
+def test_a_model_that_cannot_be_loaded_is_a_wrong_setting(shelf: Shelf) -> None:
+    shelf.settings = shelf.settings.model_copy(update={"embedding": Embedding(model="no such model")})
+    with pytest.raises(ConfigError, match="no such model"):
+        shelf.open()
+
+
+def test_an_update_does_not_wait_for_another_writer_unless_there_is_nothing_to_write(shelf: Shelf) -> None:
+    shelf.update()
+    with writing(index_folder(shelf.settings.data_dir)):
+        assert shelf.update().published is False
+        with pytest.raises(IndexLocked):
+            shelf.update(rebuild=True)
+
+
+def test_an_update_finds_damage_that_opening_would_not_look_for(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[bool] = []
+
+    def spy(*arguments: object, **options: object) -> BuildReport:
+        verified.append(bool(options["verify"]))
+        return build_index(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(library, "build_index", spy)
+    shelf.open()
+    shelf.update()
+    assert verified == [False, True]
+
+
+def test_a_damaged_index_is_built_anew_with_one_sentence(shelf: Shelf) -> None:
+    shelf.open()
+    folder = current(index_folder(shelf.settings.data_dir))
+    (folder / "documents.json").write_text("[]", encoding="utf-8")
+    assert sources(shelf.open()) == ["a.txt"]
+    assert len(shelf.notes) == 1
+    assert "built anew" in shelf.notes[0]
