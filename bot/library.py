@@ -32,8 +32,8 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
     try:
         documents = _read(settings, words)
     except SourceError as error:
-        return _last(settings, _embedder(settings, [], notify), error, words, notify)
-    embedder = _embedder(settings, documents, notify)
+        return _last(settings, load_model(settings, [], notify), error, words, notify)
+    embedder = load_model(settings, documents, notify)
     try:
         _build(settings, documents, embedder, wait=True, progress=progress, notify=notify)
     except ModelError:
@@ -52,7 +52,7 @@ def update_library(
     when the model cannot be loaded, RetrievalError otherwise.
     """
     documents = _read(settings, words)
-    embedder = _embedder(settings, documents, notify)
+    embedder = load_model(settings, documents, notify)
     return _build(settings, documents, embedder, rebuild=rebuild, verify=True, progress=progress, notify=notify)
 
 
@@ -64,7 +64,8 @@ def _read(settings: Settings, words: Messages) -> list[Document | Skipped]:
     return documents
 
 
-def _embedder(settings: Settings, documents: Sequence[Document | Skipped], notify: Notify) -> Embedder:
+def load_model(settings: Settings, documents: Sequence[Document | Skipped], notify: Notify) -> Embedder:
+    """The embedding model that is set. Raises ConfigError when it cannot be loaded."""
     try:
         return load_embedder(
             settings.embedding.model,

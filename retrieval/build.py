@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from retrieval.chunking import CHUNKING_VERSION, split
+from retrieval.chunking import split
 from retrieval.columns import Columns
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, ModelError, SourceError
 from retrieval.index import Index
@@ -17,7 +17,7 @@ from retrieval.lexical import Bm25, analyse_document
 from retrieval.lock import Notify, silent, writing
 from retrieval.protocols import Embedder
 from retrieval.publish import publish
-from retrieval.reuse import KEYS, Keys, LastIndex, known_chunks, last_index, sentence_keys, vectors_of
+from retrieval.reuse import KEYS, PREPARATION, Keys, LastIndex, known_chunks, last_index, sentence_keys, vectors_of
 from retrieval.storage import (
     FORMAT,
     load_current,
@@ -147,7 +147,7 @@ def check_index(data_dir: Path) -> None:
 
 
 def _open(embedder: Embedder, folder: Path, manifest: Manifest) -> Index:
-    if manifest.embedder != embedder.spec or manifest.chunking != CHUNKING_VERSION:
+    if manifest.embedder != embedder.spec or manifest.chunking != PREPARATION:
         built = f"The index in {folder} was built with another model or chunking (model {manifest.embedder.model})"
         raise IndexStale(f"{built}: build it anew with `python -m bot index`.")
     return Index.load(folder, manifest, embedder)
@@ -185,8 +185,8 @@ def _collect(
 
 
 def _nothing(where: str, skipped: Sequence[Skipped]) -> SourceError:
-    found = f'it has none that can be read ("{skipped[0].source}" {skipped[0].reason})' if skipped else "it has none"
-    return SourceError(f"There is nothing to answer from: put .txt or .md files into {where}, {found}.")
+    why = f' ("{skipped[0].source}" {skipped[0].reason})' if skipped else ""
+    return SourceError(f"There is nothing to answer from{why}: put .txt or .md files into {where}.")
 
 
 def _target(read: Sequence[Document], skipped: Sequence[Skipped], embedder: Embedder) -> Manifest:
@@ -194,7 +194,7 @@ def _target(read: Sequence[Document], skipped: Sequence[Skipped], embedder: Embe
         format=FORMAT,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         embedder=embedder.spec,
-        chunking=CHUNKING_VERSION,
+        chunking=PREPARATION,
         sources={document.source: document.digest for document in read},
         skipped={entry.source: entry.reason for entry in skipped},
         chunks=0,

@@ -7,6 +7,7 @@ unanswerable optionally ``kind``.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import unicodedata
@@ -63,7 +64,9 @@ def read_corpus(path: Path) -> Iterator[Document]:
     """The documents of a corpus.jsonl. Raises SourceError naming the file and line."""
     for fields, where in _rows(path):
         source, title, text = (_string(fields, name, where) for name in ("id", "title", "text"))
-        yield make_document(source, text, title=title, markdown=False)
+        # The title is part of what is indexed, so another title is another document.
+        digest = hashlib.sha256(f"{title}\0{text}".encode("utf-8", "surrogatepass")).hexdigest()
+        yield make_document(source, text, digest=digest, title=title, markdown=False)
 
 
 def read_questions(path: Path) -> list[LabelledQuestion]:

@@ -49,6 +49,23 @@ _STOP_WORDS: dict[Language, frozenset[str]] = {"it": frozenset(_ITALIAN), "en": 
 _ITALIAN_ONLY = _STOP_WORDS["it"] - _STOP_WORDS["en"] - {"cos", "due", "far", "fare", "sei", "state", "col", "via"}
 _ENGLISH_ONLY = _STOP_WORDS["en"] - _STOP_WORDS["it"] - {"per", "am"}
 
+# What questions are made of besides grammar: passages give a price without "costs", a name without "is called".
+_GENERIC: dict[Language, frozenset[str]] = {
+    "it": frozenset(
+        """
+        vale valgono valeva valore costa costano costava ammonta chiama chiamano chiamava chiamata chiamato nome trova
+        trovano trovava situato situata significa dice succede successo accade accaduto avviene tipo tipi genere sorta
+        esempio
+        """.split()
+    ),
+    "en": frozenset(
+        """
+        worth cost costs called name named names located find found mean means happen happens happened type types kind
+        kinds sort example term
+        """.split()
+    ),
+}
+
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "ʹ": "'"})
 # A number keeps its separators ("3.5", "1,000"); a word is letters, digits and marks, without the underscore.
 _WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)*", re.UNICODE)
@@ -105,6 +122,11 @@ def term_spans(text: str, language: Language) -> list[tuple[str, int, int]]:
 def is_stop_word(word: str, language: Language) -> bool:
     """Whether a normalised word carries grammar only."""
     return word in _STOP_WORDS[language]
+
+
+def is_generic(word: str, language: Language) -> bool:
+    """Whether a normalised word belongs to the phrasing of questions rather than to what they are about."""
+    return word in _GENERIC[language]
 
 
 @lru_cache(maxsize=65_536)

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import IndexCorrupt
-from retrieval.language import LANGUAGES, is_stop_word, stem, terms, words
+from retrieval.language import LANGUAGES, is_generic, is_stop_word, stem, terms, words
 from retrieval.types import Chunk, Document, Language
 
 # Chosen on the development sets (squad_it, squad2_en, xquad_en, fairytaleqa); flat around these values.
@@ -32,6 +33,8 @@ CONTEXT = 0.5
 PRIOR_PASSAGES = 10.0
 PRIOR_IDF = 3.0
 PRIOR_IDF_NAME = 4.0
+GENERIC = 0.3
+"""Share of its idf that a term of the phrasing of questions keeps."""
 
 ARRAYS = ("offsets", "passages", "frequencies", "lengths", "sentence_offsets", "sentence_terms")
 
@@ -90,14 +93,24 @@ def _between(text: str, one: Chunk, other: Chunk) -> str:
     return text[first.end : second.start]
 
 
-def question_terms(question: str, question_language: Language | None, language: Language) -> dict[str, bool]:
-    """Distinct terms of a question as passages in ``language`` would hold them, in order; True for those like names.
+class TermKind(Enum):
+    """How much a question's term is expected to stand in a passage that answers."""
+
+    WORD = 0
+    NAME = 1
+    """Holds capitals or digits."""
+    GENERIC = 2
+    """Belongs to the phrasing of questions."""
+
+
+def question_terms(question: str, question_language: Language | None, language: Language) -> dict[str, TermKind]:
+    """Distinct terms of a question as passages in ``language`` would hold them, in order of appearance.
 
     A word looks like a name if it holds a digit or a capital that its place or a shouting writer does not explain.
     """
     stops = question_language or language
     shouted = question.isupper()
-    found: dict[str, bool] = {}
+    found: dict[str, TermKind] = {}
     for position, (word, start, end) in enumerate(words(question)):
         if is_stop_word(word, stops):
             continue
@@ -106,8 +119,9 @@ def question_terms(question: str, question_language: Language | None, language: 
         name = any(character.isdigit() for character in raw) or (
             not shouted and (capitals > 1 or (position > 0 and raw[0].isupper()))
         )
-        term = stem(word, language)
-        found[term] = found.get(term, False) or name
+        generic = is_generic(word, stops)
+        kind = TermKind.NAME if name else TermKind.GENERIC if generic else TermKind.WORD
+        found.setdefault(stem(word, language), kind)
     return found
 
 
@@ -195,16 +209,17 @@ class Bm25:
         """The arrays by name, for storage beside ``vocabulary``."""
         return {name: getattr(self, name) for name in ARRAYS}
 
-    def match(self, question: Mapping[str, bool], language: Language) -> Match:
+    def match(self, question: Mapping[str, TermKind], language: Language) -> Match:
         """Look a question's terms (from question_terms) up."""
         ids = np.array([self._ids.get(f"{language}:{term}", -1) for term in question], dtype=np.int64)
-        names = np.array(list(question.values()), dtype=np.bool_)
+        names = np.array([kind is TermKind.NAME for kind in question.values()], dtype=np.bool_)
+        generic = np.array([kind is TermKind.GENERIC for kind in question.values()], dtype=np.bool_)
         holding = np.where(ids >= 0, self.offsets[ids + 1] - self.offsets[ids], 0)
         total = self._counts[LANGUAGES.index(language)]
         counted = np.log1p((total - holding + 0.5) / (holding + 0.5))
         prior = np.where(names, PRIOR_IDF_NAME, PRIOR_IDF)
         idf = (total * counted + PRIOR_PASSAGES * prior) / (total + PRIOR_PASSAGES)
-        return Match(language, tuple(question), names, ids, idf)
+        return Match(language, tuple(question), names, ids, np.where(generic, GENERIC * idf, idf))
 
     def scores(self, matches: Iterable[Match]) -> NDArray[np.float32]:
         """(n,) BM25 score of every passage; 0 where no term is shared."""

@@ -30,6 +30,14 @@ _RULES: dict[Language, tuple[tuple[QuestionKind, _Pattern], ...]] = {
             ),
         ),
         (
+            QuestionKind.MONEY,
+            _compile(
+                r"\bquant[oi]\b.*\b(?:val(?:e|gono|eva|so)|cost(?:a|ano|ò|ato|erà)|guadagn\w+|pag(?:a|ano|ò|ato|ata)"
+                r"|spes[oa]|spende|invest\w+|incass\w+)\b|\bquant[oi]\s+(?:denaro|soldi|dollari|euro)\b"
+                r"|\b(?:che|quale|qual)\s+(?:è\s+|era\s+)?(?:il\s+|l')?(?:prezzo|costo|fatturato|importo)\b"
+            ),
+        ),
+        (
             QuestionKind.QUANTITY,
             _compile(
                 r"\bquant[oaie]\b|\bquant'|\b(?:che|quale|qual)\s+(?:è\s+(?:il|la|l')\s*)?(?:percentuale|numero|prezzo"
@@ -44,6 +52,8 @@ _RULES: dict[Language, tuple[tuple[QuestionKind, _Pattern], ...]] = {
                 r"|regioni|nazione|continente|isola|fiume|provincia|zona|area)\b"
             ),
         ),
+        # Who or what something is: a definition, in no form that could be told.
+        (QuestionKind.OTHER, _compile(r"\bchi\s+(?:è|era|sono|erano|fu)\s+(?-i:[A-ZÀ-Þ])|\bcos(?:a\s+sono|'è|'era)\b")),
         (QuestionKind.REASON, _compile(r"\bperch[éeè]\b|\b(?:quale|che)\s+(?:motivo|ragione)\b|\bcome\s+mai\b")),
         (QuestionKind.PERSON, _compile(r"\bchi\b")),
         (QuestionKind.MANNER, _compile(r"^\W*(?:in\s+che\s+modo|in\s+quale\s+modo|come|com')\b")),
@@ -54,6 +64,13 @@ _RULES: dict[Language, tuple[tuple[QuestionKind, _Pattern], ...]] = {
             QuestionKind.TIME,
             _compile(
                 r"\bwhen\b|\b(?:what|which)\s+(?:year|years|month|months|day|date|century|decade|time|era|period)\b"
+            ),
+        ),
+        (
+            QuestionKind.MONEY,
+            _compile(
+                r"\bhow\s+much\b.*\b(?:worth|cost|costs|paid|pay|pays|earn|earns|earned|spend|spends|spent|invest\w*|sell"
+                r"|sold|raise|raised|make|makes|made|money)\b|\bwhat\s+(?:is\s+|was\s+)?(?:the\s+)?(?:price|cost)\b"
             ),
         ),
         (
@@ -71,6 +88,7 @@ _RULES: dict[Language, tuple[tuple[QuestionKind, _Pattern], ...]] = {
                 r"|continent|island|river|county|area|location)\b"
             ),
         ),
+        (QuestionKind.OTHER, _compile(r"\bwho\s+(?:is|was|are|were)\s+(?-i:[A-Z])")),
         (QuestionKind.REASON, _compile(r"\bwhy\b|\b(?:what|which)\s+(?:reason|reasons|cause)\b")),
         (QuestionKind.PERSON, _compile(r"\bwho\b|\bwhom\b|\bwhose\b")),
         (QuestionKind.MANNER, _compile(r"^\W*how\b|\bin\s+what\s+way\b")),
@@ -91,11 +109,12 @@ _TIME = _compile(
 )
 _NUMBER_WORD = (
     r"(?:due|tre|quattro|cinque|sei|sette|otto|nove|dieci|undici|dodici|quindici|venti|trenta|quaranta|cinquanta"
-    r"|(?:due|tre|quattro|cinque|sei|sette|otto|nove)?cento|mille|(?:due|tre|quattro|cinque|dieci|cento)mila|centinaia|migliaia|decine|metà|terzo|quarto|doppio|two|three|four|five|six|seven|eight|nine|ten"
+    r"|(?:due|tre|quattro|cinque|sei|sette|otto|nove)?cento|mille|(?:due|tre|quattro|cinque|dieci|cento)mila|centinaia"
+    r"|migliaia|decine|metà|terzo|quarto|doppio|two|three|four|five|six|seven|eight|nine|ten"
     r"|eleven|twelve|fifteen|twenty|thirty|forty|fifty|hundred|hundreds|thousand|thousands|dozens?|half|third"
     r"|quarter|twice|once|millions?|billions?|milion[ei]|miliard[oi])"
 )
-_SCALE = r"(?:mila|milion[ei]|miliard[oi]|mille|thousands?|millions?|billions?|trillions?|hundreds?)"
+_SCALE = r"(?:mila|migliaia|centinaia|decine|milion[ei]|miliard[oi]|mille|thousands?|millions?|billions?|trillions?|hundreds?)"
 _UNIT = (
     r"(?:%|per\s*cento\b|percento\b|percent\b|per\s+cent\b|€|\$|£|euro\b|dollari\b|dollars?\b|sterline\b|pounds?\b|km²?|kg\b"
     r"|chilometri\b(?:\s+quadrati\b)?|metri\b|miglia\b|miles\b|feet\b|acri\b|acres\b|ettari\b|anni\b|years\b|giorni\b|days\b|mesi\b|months\b"
@@ -106,6 +125,7 @@ _QUANTITY = _compile(
     rf"(?:\s*{_SCALE}\b)?(?:\s+(?:di|of))?(?:\s*{_UNIT})?"
     rf"|\b{_NUMBER_WORD}\b(?:\s+(?:di\s+|of\s+)?{_SCALE}\b)?(?:\s+(?:di|of))?(?:\s*{_UNIT})?"
 )
+_CURRENCY = _compile(r"[€$£]|\b(?:euro|dollari|dollars?|sterline|pounds?|lire|cents?|centesimi|yen)\b")
 _TRAILING = re.compile(r"\s+(?:di|of)$", re.IGNORECASE)
 _LINK = r"(?:di|del|della|dello|dei|degli|delle|d['’]|de|da|von|van|al|of|the|and|e|y|&|for|in)"
 _CAPITAL = r"(?:[A-ZÀ-ÖØ-Þ][\w’'&.-]*\w|[A-ZÀ-ÖØ-Þ])"
@@ -148,7 +168,9 @@ def answer_spans(kind: QuestionKind, sentence: str, language: Language, known: C
         if all(is_stop_word(word, language) or stem(word, language) in known for word, _, _ in inside):
             continue
         span = (inside[0][1], inside[-1][2]) if kind in _TRIMMED else (start, end)
-        spans.setdefault(span, _distance(span, anchors))
+        # A lone first word owes its capital to its place.
+        opening = kind in _TRIMMED and inside[0] is found[0] and len(inside) == 1
+        spans.setdefault(span, _distance(span, anchors) + opening * len(sentence))
     # The answer stands near the words of the question: "chatbot Claude", "utenti", "implementazione ... 2026".
     return tuple(sorted(spans, key=lambda span: spans[span]))
 
@@ -181,6 +203,13 @@ def _matches(pattern: _Pattern) -> Callable[[str], Iterator[Span]]:
     return find
 
 
+def _amounts(sentence: str) -> Iterator[Span]:
+    """Quantities with a currency."""
+    for start, end in _matches(_QUANTITY)(sentence):
+        if _CURRENCY.search(sentence, start, end):
+            yield start, end
+
+
 def _persons(sentence: str) -> Iterator[Span]:
     """Runs of capitalised words: names of people hold no "of" and no "and"."""
     yield from (match.span() for match in _PERSONS.finditer(sentence))
@@ -207,6 +236,7 @@ def _names_or_quotes(sentence: str) -> Iterator[Span]:
 _FINDERS: dict[QuestionKind, Callable[[str], Iterator[Span]]] = {
     QuestionKind.TIME: _matches(_TIME),
     QuestionKind.QUANTITY: _matches(_QUANTITY),
+    QuestionKind.MONEY: _amounts,
     QuestionKind.REASON: _matches(_REASON),
     QuestionKind.PERSON: _persons,
     QuestionKind.PLACE: _names,

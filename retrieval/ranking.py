@@ -23,7 +23,13 @@ DENSE = 0.35
 LEXICAL = 0.65
 PASSAGE = 0.55
 BEFORE = 0.2
-FORM = {QuestionKind.QUANTITY: 0.1, QuestionKind.TIME: 0.09, QuestionKind.PERSON: 0.06, QuestionKind.PLACE: 0.03}
+FORM = {
+    QuestionKind.MONEY: 0.1,
+    QuestionKind.QUANTITY: 0.1,
+    QuestionKind.TIME: 0.09,
+    QuestionKind.PERSON: 0.06,
+    QuestionKind.PLACE: 0.03,
+}
 
 LOOKED_AT = 12
 """Sentences, best first without the bonus, that are searched for spans: the bonus cannot lift others to the top."""

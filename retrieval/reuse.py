@@ -14,10 +14,14 @@ from retrieval.chunking import CHUNKING_VERSION
 from retrieval.columns import Columns
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
 from retrieval.index import Index
+from retrieval.language import ANALYSIS_VERSION
 from retrieval.lock import Notify
 from retrieval.protocols import Embedder, Floats
 from retrieval.storage import current, load_arrays, load_version, verify_checksums, versions
 from retrieval.types import Chunk, Document
+
+PREPARATION = f"{CHUNKING_VERSION}.{ANALYSIS_VERSION}"
+"""What reader, splitter and word analysis make of a file; an index made otherwise is stale."""
 
 BATCH = 256
 """Sentences embedded between two reports of progress."""
@@ -74,7 +78,7 @@ def _open(folder: Path, embedder: Embedder) -> LastIndex:
 def known_chunks(document: Document, last: LastIndex) -> list[Chunk] | None:
     """The passages of the last index's equal document, None if it has none or cut it by other rules."""
     row = last.rows.get(document.source)
-    if row is None or last.chunking != CHUNKING_VERSION or last.index.documents[row] != document:
+    if row is None or last.chunking != PREPARATION or last.index.documents[row] != document:
         return None
     columns = last.index.columns
     first, end = np.searchsorted(columns.document, [row, row + 1])

@@ -22,6 +22,7 @@ class QuestionKind(StrEnum):
     PLACE = "place"
     TIME = "time"
     QUANTITY = "quantity"
+    MONEY = "money"
     REASON = "reason"
     MANNER = "manner"
     NAME = "name"
@@ -165,7 +166,7 @@ class Features:
     form_found: float = 0.0
     """1 if the best sentence holds a span in the form the question asks for."""
     form_missing: float = 0.0
-    """1 if the question asks for a person, place, time or quantity and neither the best sentence nor its neighbours hold
+    """1 if the question asks for a person, place, time or amount and neither the best sentence nor its neighbours hold
     such a span."""
     names_missing: float = 1.0
     """Share of the question's name-like terms, IDF-weighted, that the best passage lacks."""

@@ -14,7 +14,7 @@ NEAREST = 3
 SHORT = 40
 """Characters below which a sentence is taken to need the one after it."""
 
-_FORMS = frozenset({QuestionKind.PERSON, QuestionKind.TIME, QuestionKind.QUANTITY})
+_FORMS = frozenset({QuestionKind.PERSON, QuestionKind.TIME, QuestionKind.QUANTITY, QuestionKind.MONEY})
 """What is asked for in a form that a sentence visibly holds or lacks."""
 
 # Openings that point back: without the sentence before, a reader does not know what is spoken of.

@@ -274,8 +274,11 @@ def test_files_of_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("documents", "told"),
     [
-        ([], r"put \.txt or \.md files into my seeds, it has none\."),
-        ([Skipped("a.pdf", "is not of a type that is read")], r'my seeds.*"a\.pdf" is not of a type that is read'),
+        ([], r"from: put \.txt or \.md files into my seeds\.$"),
+        (
+            [Skipped("a.pdf", "is not of a type that is read")],
+            r'\("a\.pdf" is not of a type that is read\): put .* into my seeds\.$',
+        ),
     ],
 )
 def test_without_documents_the_old_index_stays(tmp_path: Path, documents: list[Document | Skipped], told: str) -> None:

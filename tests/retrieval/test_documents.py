@@ -6,7 +6,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from retrieval import documents, markdown
@@ -338,6 +338,7 @@ PIECES = st.sampled_from(
 SOUP = st.lists(PIECES | st.text(max_size=5), max_size=40).map("".join)
 
 
+@settings(deadline=None)
 @given(SOUP, st.booleans())
 @example("- " * 20_000, True)
 @example("> " * 20_000 + "# x", True)

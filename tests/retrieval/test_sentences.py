@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import sentencex
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from retrieval.sentences import sentence_spans
@@ -133,6 +133,7 @@ FRAGMENTS = st.sampled_from(
 HOSTILE = st.lists(FRAGMENTS | st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=40).map("".join)
 
 
+@settings(deadline=None)
 @given(HOSTILE, st.sampled_from(["it", "en"]))
 @example("A\u00a0. B", "en")
 @example(" \u2028\n.\x1c.", "it")

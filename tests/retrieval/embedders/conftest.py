@@ -74,6 +74,7 @@ def _save(variant: Variant, bert: Path, folder: Path) -> Path:
         from sentence_transformers import SentenceTransformer
         from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, Transformer
 
+        torch.set_num_threads(1)  # the models are too small for more
         torch.manual_seed(7)
         transformer = Transformer(str(bert), max_seq_length=40, do_lower_case=variant.lower)
         modules: list[Any] = [
