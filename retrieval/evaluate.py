@@ -75,7 +75,7 @@ def read_questions(path: Path) -> list[LabelledQuestion]:
     for fields, where in _rows(path):
         language = fields.get("lang")
         answers, gold, answerable = (fields.get(name) for name in ("answers", "gold_ids", "answerable"))
-        if language not in _ARTICLES:
+        if not isinstance(language, str) or language not in _ARTICLES:
             raise SourceError(f'{where}: "lang" must be one of {", ".join(sorted(_ARTICLES))}.')
         if not (_strings(answers) and _strings(gold) and isinstance(answerable, bool)):
             raise SourceError(

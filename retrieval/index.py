@@ -14,7 +14,7 @@ from retrieval import lexical as lexical_module
 from retrieval.columns import Columns
 from retrieval.errors import IndexCorrupt
 from retrieval.evidence import support
-from retrieval.fusion import dense_share, min_max
+from retrieval.fusion import dense_share, fuse
 from retrieval.language import LANGUAGES, detect_language
 from retrieval.lexical import Bm25, Match, question_terms
 from retrieval.protocols import Embedder, Floats, Mask, Rows, VectorStore
@@ -180,8 +180,8 @@ class Index:
                 for row in self.columns.language[passages]
             ]
         )
-        dense = min_max(np.maximum.reduceat(cosines, starts))
-        return passages, shares * dense + (1.0 - shares) * min_max(bm25[passages]), bm25[passages]
+        dense = np.maximum.reduceat(cosines, starts)
+        return passages, fuse(dense, bm25[passages], shares), bm25[passages]
 
     def _cosines(self, vector: Floats, passages: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
         """Cosines of all sentences of the passages, in a row, and where each passage's sentences start there."""

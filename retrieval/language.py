@@ -67,12 +67,16 @@ _GENERIC: dict[Language, frozenset[str]] = {
 }
 
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "ʹ": "'"})
+# Letters and digits with their accents, which some files write as marks of their own (NFD).
+_LETTERS = r"[^\W_]+(?:[\u0300-\u036f]+[^\W_]*)*"
 # A number keeps its separators ("3.5", "1,000"); a word is letters, digits and marks, without the underscore.
-_WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)*", re.UNICODE)
+_NUMBER = r"\d+(?:[.,]\d+)+"
+_WORD = re.compile(rf"{_NUMBER}|{_LETTERS}(?:'(?:{_NUMBER}|{_LETTERS}))*")
 _ELISION = re.compile(
-    r"(?:[cdlmnstv]|un|all|dall|dell|nell|sull|coll|quell|quest|bell|sant|cos|com|dov|quant|tutt|anch|senz|mezz|gl|po)'"
+    r"(?:[cdlmnstv]|un|all|dall|dell|nell|sull|coll|quell|quest|bell|sant|cos|com|dov|quant|tutt|anch|senz|mezz|gl|po)'",
+    re.IGNORECASE,
 )
-_POSSESSIVE = re.compile(r"'(?:s|t|re|ve|ll|d|m)$")
+_POSSESSIVE = re.compile(r"'(?:s|t|re|ve|ll|d|m)$", re.IGNORECASE)
 _ELIDED = re.compile(r"\b(?:[dlc]|un|all|dall|dell|nell|sull|quest|quell|dov|cos|com|quant)'\w", re.IGNORECASE)
 
 _STEMMERS = {"it": Stemmer.Stemmer("italian"), "en": Stemmer.Stemmer("english")}
@@ -80,7 +84,7 @@ _STEMMERS = {"it": Stemmer.Stemmer("italian"), "en": Stemmer.Stemmer("english")}
 
 def detect_language(text: str) -> Language | None:
     """Tell Italian from English by function words; None where neither shows."""
-    lowered = text.translate(_APOSTROPHES).casefold()
+    lowered = straight(unicodedata.normalize("NFC", text)).casefold()
     words = re.findall(r"[^\W\d_]+", lowered)
     italian = sum(word in _ITALIAN_ONLY for word in words) + len(_ELIDED.findall(lowered))
     english = sum(word in _ENGLISH_ONLY for word in words)
@@ -90,21 +94,26 @@ def detect_language(text: str) -> Language | None:
     return "it" if italian > english else "en"
 
 
+def straight(text: str) -> str:
+    """``text``, as long as it is, with every sort of apostrophe written as ``'``."""
+    return text.translate(_APOSTROPHES)
+
+
 def words(text: str) -> list[tuple[str, int, int]]:
     """The words of a text as (normalised word, start, end), with offsets into ``text`` as given."""
     found = []
-    for match in _WORD.finditer(text.translate(_APOSTROPHES)):
+    plain = straight(text)
+    for match in _WORD.finditer(plain):
         start, end = match.span()
         raw = match.group()
         if "'" in raw:
-            lowered = raw.lower()
-            elision = _ELISION.match(lowered)
-            if elision and elision.end() < len(raw):
+            elision = _ELISION.match(raw)
+            if elision:
                 start += elision.end()
-            possessive = _POSSESSIVE.search(lowered, start - match.start() + 1)
+            possessive = _POSSESSIVE.search(raw, start - match.start() + 1)
             if possessive:
                 end -= len(raw) - possessive.start()
-        found.append((_normalise(text[start:end]), start, end))
+        found.append((_normalise(plain[start:end]), start, end))
     return found
 
 

@@ -249,6 +249,7 @@ class Bm25:
             and len(self.lengths) == len(self._languages)
             and self.offsets[0] == 0
             and self.offsets[-1] == postings
+            and len(self.sentence_offsets) > 0
             and self.sentence_offsets[-1] == len(self.sentence_terms)
             and (not postings or (self.passages.min() >= 0 and self.passages.max() < len(self.lengths)))
         )

@@ -7,9 +7,11 @@ never decide on their own.
 from __future__ import annotations
 
 import re
+import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterator
 
-from retrieval.language import is_stop_word, stem, words
+from retrieval.language import is_stop_word, stem, straight, words
 from retrieval.types import Language, QuestionKind, Span
 
 _Pattern = re.Pattern[str]
@@ -114,11 +116,15 @@ _NUMBER_WORD = (
     r"|eleven|twelve|fifteen|twenty|thirty|forty|fifty|hundred|hundreds|thousand|thousands|dozens?|half|third"
     r"|quarter|twice|once|millions?|billions?|milion[ei]|miliard[oi])"
 )
-_SCALE = r"(?:mila|migliaia|centinaia|decine|milion[ei]|miliard[oi]|mille|thousands?|millions?|billions?|trillions?|hundreds?)"
+_SCALE = (
+    r"(?:mila|migliaia|centinaia|decine|milion[ei]|miliard[oi]|mille|thousands?|millions?|billions?|trillions?"
+    r"|hundreds?)"
+)
 _UNIT = (
-    r"(?:%|per\s*cento\b|percento\b|percent\b|per\s+cent\b|€|\$|£|euro\b|dollari\b|dollars?\b|sterline\b|pounds?\b|km²?|kg\b"
-    r"|chilometri\b(?:\s+quadrati\b)?|metri\b|miglia\b|miles\b|feet\b|acri\b|acres\b|ettari\b|anni\b|years\b|giorni\b|days\b|mesi\b|months\b"
-    r"|ore\b|hours\b|minuti\b|minutes\b|secondi\b|seconds\b|gradi\b|degrees\b|tonnellate\b|tons\b|utenti\b|users\b|persone\b|people\b)"
+    r"(?:%|per\s*cento\b|percento\b|percent\b|per\s+cent\b|€|\$|£|euro\b|dollari\b|dollars?\b|sterline\b|pounds?\b"
+    r"|km²?|kg\b|chilometri\b(?:\s+quadrati\b)?|metri\b|miglia\b|miles\b|feet\b|acri\b|acres\b|ettari\b|anni\b|years\b"
+    r"|giorni\b|days\b|mesi\b|months\b|ore\b|hours\b|minuti\b|minutes\b|secondi\b|seconds\b|gradi\b|degrees\b"
+    r"|tonnellate\b|tons\b|utenti\b|users\b|persone\b|people\b)"
 )
 _QUANTITY = _compile(
     rf"(?:[$€£]\s*|\bUS\$\s*)?\b\d+(?:[.,\s]\d{{3}})*(?:[.,]\d+)?(?:\s*[-–]\s*\d+(?:[.,]\d+)?)?½?"
@@ -128,19 +134,21 @@ _QUANTITY = _compile(
 _CURRENCY = _compile(r"[€$£]|\b(?:euro|dollari|dollars?|sterline|pounds?|lire|cents?|centesimi|yen)\b")
 _TRAILING = re.compile(r"\s+(?:di|of)$", re.IGNORECASE)
 _LINK = r"(?:di|del|della|dello|dei|degli|delle|d['’]|de|da|von|van|al|of|the|and|e|y|&|for|in)"
-_CAPITAL = r"(?:[A-ZÀ-ÖØ-Þ][\w’'&.-]*\w|[A-ZÀ-ÖØ-Þ])"
+_CAPITAL = r"(?:[A-ZÀ-ÖØ-Þ][\w\u0300-\u036f’'&.-]*[\w\u0300-\u036f]|[A-ZÀ-ÖØ-Þ])"
 _NAMES = re.compile(rf"{_CAPITAL}(?:\s+(?:{_LINK}\s*){{0,2}}{_CAPITAL}|\s+{_CAPITAL})*(?:\s+\d+)?")
 _PERSONS = re.compile(rf"{_CAPITAL}(?:\s+(?:(?:de|da|von|van|al|bin|la|le)\s+)?{_CAPITAL})*")
-_ENUMERATION = re.compile(r"\s*(?:,\s*(?:e\s+|and\s+|o\s+|or\s+)?|\s(?:e|and|o|or|&)\s)\s*")
+_ENUMERATION = re.compile(r"\s*(?:,\s*+(?:(?:e|and|o|or)\s)?|\s(?:e|and|o|or|&)\s)\s*")
 _REASON = _compile(
     r"\b(?:perché|poiché|in\s+quanto|dato\s+che|a\s+causa\s+d\w*|grazie\s+a\w*|per\s+via\s+d\w*|because|due\s+to|since"
-    r"|so\s+that|in\s+order\s+to|as\s+a\s+result\s+of|thanks\s+to|owing\s+to|per\s+\w+(?:are|ere|ire)\b)[^.;:!?]*"
+    r"|so\s+that|in\s+order\s+to|as\s+a\s+result\s+of|thanks\s+to|owing\s+to|per\s+\w+(?:are|ere|ire)\b)"
+    r"(?:[^.;:!?]|[.:](?=\d))*"
 )
 _QUOTED = re.compile(r"[“«\"]([^”»\"]{2,80})[”»\"]")
 
 
 def classify(question: str, language: Language | None) -> QuestionKind:
     """What the question's wording asks for; without a language both are tried."""
+    question = straight(unicodedata.normalize("NFC", question))
     found: list[tuple[int, int, QuestionKind]] = []
     for rules in (_RULES[language],) if language else _RULES.values():
         for order, (kind, pattern) in enumerate(rules):
@@ -160,14 +168,19 @@ def answer_spans(kind: QuestionKind, sentence: str, language: Language, known: C
         return ()
     found = words(sentence)
     anchors = [(start, end) for word, start, end in found if stem(word, language) in known]
+    starts, ends = [word[1] for word in found], [word[2] for word in found]
     spans: dict[Span, int] = {}
     for start, end in find(sentence):
-        inside = [word for word in found if start <= word[1] and word[2] <= end]
+        first, last = bisect_left(starts, start), bisect_right(ends, end)
+        inside = found[first:last]
         if kind in _TRIMMED:
             inside = _trim(inside, language, known)
         if all(is_stop_word(word, language) or stem(word, language) in known for word, _, _ in inside):
             continue
-        span = (inside[0][1], inside[-1][2]) if kind in _TRIMMED else (start, end)
+        # A pattern may cut a word ("5 km" of "5 kmq").
+        low = starts[first - 1] if first and ends[first - 1] > start else start
+        high = ends[last] if last < len(found) and starts[last] < end else end
+        span = (inside[0][1], inside[-1][2]) if kind in _TRIMMED else (low, high)
         # A lone first word owes its capital to its place.
         opening = kind in _TRIMMED and inside[0] is found[0] and len(inside) == 1
         spans.setdefault(span, _distance(span, anchors) + opening * len(sentence))

@@ -19,16 +19,16 @@ from retrieval.lexical import K1, Match
 from retrieval.questions import answer_spans
 from retrieval.types import Features, QuestionKind, Span
 
-DENSE = 0.35
-LEXICAL = 0.65
-PASSAGE = 0.55
-BEFORE = 0.2
+DENSE = 0.32
+LEXICAL = 0.68
+PASSAGE = 0.75
+BEFORE = 0.3
 FORM = {
-    QuestionKind.MONEY: 0.1,
-    QuestionKind.QUANTITY: 0.1,
-    QuestionKind.TIME: 0.09,
-    QuestionKind.PERSON: 0.06,
-    QuestionKind.PLACE: 0.03,
+    QuestionKind.MONEY: 0.18,
+    QuestionKind.QUANTITY: 0.18,
+    QuestionKind.TIME: 0.16,
+    QuestionKind.PERSON: 0.11,
+    QuestionKind.PLACE: 0.05,
 }
 
 LOOKED_AT = 12
@@ -70,11 +70,9 @@ def rank(kind: QuestionKind, candidates: Sequence[Candidate]) -> Ranked:
     if not candidates:
         return Ranked(np.zeros(0), np.zeros(0), (), Features(), -1)
     owner = np.repeat(np.arange(len(candidates)), [len(candidate.texts) for candidate in candidates])
-    cosines = np.concatenate([candidate.cosines for candidate in candidates]).astype(np.float64)
+    scores = columns(candidates) @ np.array([DENSE, LEXICAL, PASSAGE, BEFORE])
     coverage = np.concatenate([_coverage(candidate.held, candidate.match) for candidate in candidates])
-    before = np.concatenate([_coverage(_added_before(candidate.held), candidate.match) for candidate in candidates])
-    fused = np.array([candidate.fused for candidate in candidates])[owner]
-    scores = DENSE * min_max(cosines) + LEXICAL * min_max(coverage) + PASSAGE * fused + BEFORE * before
+    cosines = np.concatenate([candidate.cosines for candidate in candidates])
     texts = [text for candidate in candidates for text in candidate.texts]
     spans: list[tuple[Span, ...]] = [()] * len(texts)
 
@@ -99,6 +97,15 @@ def rank(kind: QuestionKind, candidates: Sequence[Candidate]) -> Ranked:
         margin=float(scores[best] - (others.max() if len(others) else 0.0)),
     )
     return Ranked(scores, coverage, tuple(spans), features, best)
+
+
+def columns(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+    """(m, 4) what the weights DENSE, LEXICAL, PASSAGE and BEFORE apply to."""
+    cosines = np.concatenate([candidate.cosines for candidate in candidates])
+    coverage = np.concatenate([_coverage(candidate.held, candidate.match) for candidate in candidates])
+    before = np.concatenate([_coverage(_added_before(candidate.held), candidate.match) for candidate in candidates])
+    fused = np.repeat([candidate.fused for candidate in candidates], [len(c.texts) for c in candidates])
+    return np.stack([min_max(cosines), min_max(coverage), fused, before], axis=1)
 
 
 def _features(

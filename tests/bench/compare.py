@@ -1,0 +1,249 @@
+"""This program against plain sentence-transformers + FAISS Flat: speed, memory and quality in one run.
+
+    python -m tests.bench.compare [--corpus DIR] [--questions N] [--rounds N] [--starts N] [--work DIR] [--json]
+
+Same model, machine, passages and questions; each side in processes of its own, started anew. The peer comes twice:
+over our passages, and over our sentences, of which the best one speaks for its passage, as on our side. All answer a
+question with the five best passages. Sides take turns, round by round, so that what else the machine does meets all.
+A ratio is peer / ours: above 1 the peer takes that many times as much.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Self
+
+from tests.bench import corpora
+from tests.bench.corpora import Asked
+from tests.bench.measure import (
+    MB,
+    ROOT,
+    environment,
+    last_object,
+    machine,
+    median,
+    memory,
+    percentile,
+    run,
+    spread,
+    table,
+    workspace,
+)
+from tests.bench.sides import OURS, PEER, PEER_SENTENCES, SIDES, TOP
+
+WARM_UP = 10
+"""Questions before each round that are not counted."""
+BEFORE_MEMORY = 50
+"""Questions answered before memory is read."""
+
+NAMES = {
+    OURS: "Fonte",
+    PEER: "sentence-transformers + FAISS Flat, passages",
+    PEER_SENTENCES: "the same, sentences",
+}
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was measured of one side."""
+
+    build_s: float = 0.0
+    """Embedding and writing the index, the model being loaded; on our side reading and splitting too."""
+    build_load_s: float = 0.0
+    """Loading the model before that; on our side the first time also its export."""
+    vectors: int = 0
+    cold_s: list[float] = field(default_factory=list)
+    """From before the process starts to its first answer, one a start."""
+    rss: list[float] = field(default_factory=list)
+    """Bytes resident after some questions, one a start."""
+    uss: list[float] = field(default_factory=list)
+    """The same, without what is shared with other processes."""
+    rounds: list[list[float]] = field(default_factory=list)
+    """Milliseconds a question, by round."""
+    recall: dict[int, float] = field(default_factory=dict)
+    """Share of the questions with known documents that find one among the first 1, 5 passages."""
+
+    @property
+    def questions_ms(self) -> list[float]:
+        return [value for values in self.rounds for value in values]
+
+
+class Serving:
+    """A side as a process that answers questions."""
+
+    def __init__(self, side: str, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.sides", "serve", side, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env=environment(),
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def ask(self, questions: Sequence[str]) -> list[tuple[float, list[str]]]:
+        """Milliseconds and sources found for each question, asked one after the other."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(list(questions)) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit("A measured process ended early; its own words stand above.")
+        return [(float(ms), list(sources)) for ms, sources in json.loads(line)]
+
+    def memory(self) -> tuple[int, int]:
+        return memory(self._process.pid)
+
+
+def build(figures: Mapping[str, Figures], folder: Path, corpus: Path | None) -> None:
+    """Make each side's index in a process of its own."""
+    for side, own in figures.items():
+        arguments = [str(corpus.resolve())] if corpus and side == OURS else []
+        done = run(["-m", "tests.bench.sides", "build", side, str(folder), *arguments], environment())
+        if done.status:
+            raise SystemExit(f"Building {side} failed; its own words stand above.")
+        found = last_object(done.output)
+        own.build_s, own.build_load_s, own.vectors = found["build_s"], found["load_s"], found["vectors"]
+
+
+def start(figures: Mapping[str, Figures], folder: Path, questions: Sequence[str], starts: int) -> None:
+    """Time each side from nothing to the first answer, then read its memory, alone on the machine."""
+    for turn in range(starts + 1):
+        for side, own in figures.items():
+            started = perf_counter()
+            with Serving(side, folder) as serving:
+                serving.ask(questions[:1])
+                seconds = perf_counter() - started
+                serving.ask(questions[:BEFORE_MEMORY])
+                rss, uss = serving.memory()
+            # The first start of each fills the disk cache and writes byte code.
+            if turn:
+                own.cold_s.append(seconds)
+                own.rss.append(rss)
+                own.uss.append(uss)
+
+
+def ask(figures: Mapping[str, Figures], folder: Path, questions: Sequence[Asked], rounds: int) -> None:
+    """Time single questions: all sides answer the same slice of them before the next slice comes."""
+    texts = [question.text for question in questions]
+    size = -(-len(texts) // rounds)
+    found: dict[str, list[list[str]]] = {side: [] for side in figures}
+    with Serving(OURS, folder) as ours, Serving(PEER, folder) as peer, Serving(PEER_SENTENCES, folder) as sentences:
+        serving = {OURS: ours, PEER: peer, PEER_SENTENCES: sentences}
+        for turn, first in enumerate(range(0, len(texts), size)):
+            order = list(figures)[turn % len(figures) :] + list(figures)[: turn % len(figures)]
+            for side in order:
+                serving[side].ask(texts[-WARM_UP:])
+                answers = serving[side].ask(texts[first : first + size])
+                figures[side].rounds.append([ms for ms, _ in answers])
+                found[side].extend(sources for _, sources in answers)
+    for side, own in figures.items():
+        own.recall = recall(questions, found[side])
+
+
+def recall(questions: Sequence[Asked], found: Sequence[Sequence[str]]) -> dict[int, float]:
+    """Recall at 1 and TOP passages, counted by their documents; empty where no question names its documents."""
+    known = [(question.gold, sources) for question, sources in zip(questions, found, strict=True) if question.gold]
+    if not known:
+        return {}
+    return {k: sum(not gold.isdisjoint(sources[:k]) for gold, sources in known) / len(known) for k in (1, TOP)}
+
+
+def summary(own: Figures) -> dict[str, Any]:
+    """One side's figures by name, with their units."""
+    return {
+        "p50_ms": median(own.questions_ms),
+        "p99_ms": percentile(own.questions_ms, 0.99),
+        "cold_start_s": median(own.cold_s),
+        "rss_mb": median(own.rss) / MB,
+        "uss_mb": median(own.uss) / MB,
+        "build_s": own.build_s,
+        "build_load_s": own.build_load_s,
+        "vectors": own.vectors,
+        "round_p50_ms": [median(values) for values in own.rounds],
+        "cold_starts_s": own.cold_s,
+        **{f"recall@{k}": share for k, share in own.recall.items()},
+    }
+
+
+RATIOS = ("p50_ms", "p99_ms", "cold_start_s", "rss_mb", "uss_mb", "build_s")
+
+
+def result(figures: Mapping[str, Figures]) -> dict[str, Any]:
+    """Every side's figures, and the ratios peer / ours."""
+    sides = {side: summary(own) for side, own in figures.items()}
+    ours = sides[OURS]
+    for side in (PEER, PEER_SENTENCES):
+        ratios: dict[str, Any] = {name: sides[side][name] / ours[name] for name in RATIOS}
+        pairs = zip(sides[side]["round_p50_ms"], ours["round_p50_ms"], strict=True)
+        ratios["round_p50_ms"] = [theirs / own for theirs, own in pairs]
+        sides[side]["ratios"] = ratios
+    return sides
+
+
+LABELS = {
+    "p50_ms": ("ms a question, p50", 2),
+    "p99_ms": ("ms a question, p99", 2),
+    "cold_start_s": ("s from start to first answer", 2),
+    "rss_mb": ("MB resident (RSS)", 0),
+    "uss_mb": ("MB of its own (USS)", 0),
+    "build_s": ("s to build the index", 2),
+    "vectors": ("vectors", 0),
+    f"recall@{1}": ("recall@1", 3),
+    f"recall@{TOP}": (f"recall@{TOP}", 3),
+}
+
+
+def show(sides: Mapping[str, dict[str, Any]]) -> str:
+    """The figures as a table, a ratio after each of the peer's."""
+    rows = []
+    for name, (label, digits) in LABELS.items():
+        if name in sides[OURS]:
+            cells = []
+            for side in SIDES:
+                ratio = sides[side].get("ratios", {}).get(name)
+                cells.append(f"{sides[side][name]:.{digits}f}" + (f" (x {ratio:.2f})" if ratio is not None else ""))
+            rows.append([label, *cells])
+    spreads = [spread(sides[side]["ratios"]["round_p50_ms"]) for side in (PEER, PEER_SENTENCES)]
+    rows.append(["ratio of p50 by round: median (min-max)", "1", *spreads])
+    return table(["", *(NAMES[side] for side in SIDES)], rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.compare", description=(__doc__ or "").split("\n")[0])
+    corpora.add_arguments(parser)
+    parser.add_argument("--questions", type=int, default=480, help="questions asked of each side (480)")
+    parser.add_argument("--rounds", type=int, default=12, help="rounds they are asked in (12)")
+    parser.add_argument("--starts", type=int, default=5, help="cold starts of each side (5)")
+    options = parser.parse_args()
+    questions = corpora.questions(options.corpus, options.questions)
+    figures = {side: Figures() for side in SIDES}
+    before = machine()
+    with workspace(options.work) as folder:
+        build(figures, folder, options.corpus)
+        start(figures, folder, [question.text for question in questions], options.starts)
+        ask(figures, folder, questions, options.rounds)
+    sides = result(figures)
+    facts = {**before, "load_after": machine()["load"], "questions": len(questions)}
+    if options.json:
+        print(json.dumps({"machine": facts, "sides": sides}))
+    else:
+        print(json.dumps(facts), show(sides), sep="\n\n")
+
+
+if __name__ == "__main__":
+    main()

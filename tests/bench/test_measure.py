@@ -1,0 +1,66 @@
+"""The arithmetic that benchmark tables rest on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.bench import compare, corpora
+from tests.bench.compare import Figures
+from tests.bench.corpora import Asked
+from tests.bench.measure import environment, percentile, run, table
+from tests.bench.sides import OURS, PEER, PEER_SENTENCES, SIDES
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1), st.floats(0, 1))
+def test_percentile_is_numpys(values: list[float], share: float) -> None:
+    assert percentile(values, share) == pytest.approx(float(np.quantile(values, share)), abs=1e-6)
+
+
+def test_a_process_is_measured_with_what_it_wrote_and_held() -> None:
+    done = run(["-c", "held = bytes(range(256)) * 400_000; print(len(held)); raise SystemExit(3)"], environment())
+    assert done.status == 3
+    assert done.output.split() == [b"102400000"]
+    assert 102_400_000 < done.peak < 400_000_000
+    assert done.seconds > 0
+
+
+def test_recall_counts_only_questions_whose_documents_are_known() -> None:
+    questions = [Asked("a", frozenset({"x"})), Asked("b", frozenset({"y"})), Asked("c")]
+    assert compare.recall(questions, [["x", "z"], ["z", "y"], ["z"]]) == {1: 0.5, 5: 1.0}
+    assert compare.recall(questions[2:], [["z"]]) == {}
+
+
+def test_questions_are_spread_over_the_set_or_asked_again() -> None:
+    everything = corpora.questions(None, len(corpora.SEED_QUESTIONS.read_text("utf-8").splitlines()))
+    assert len(set(everything)) == len(everything) > 10
+    assert corpora.questions(None, 2 * len(everything)) == everything * 2
+    few = corpora.questions(None, 5)
+    assert few == sorted(set(few), key=everything.index)
+    assert len(few) == 5
+
+
+def test_ratios_are_the_peers_figure_over_ours() -> None:
+    figures = {
+        side: Figures(
+            build_s=1.0 * times,
+            cold_s=[0.5 * times] * 3,
+            rss=[2e8 * times],
+            uss=[1e8 * times],
+            rounds=[[2.0 * times, 2.0 * times], [4.0 * times]],
+        )
+        for side, times in zip(SIDES, (1, 3, 4), strict=True)
+    }
+    sides = compare.result(figures)
+    assert "ratios" not in sides[OURS]
+    assert {sides[PEER]["ratios"][name] for name in compare.RATIOS} == {3.0}
+    assert sides[PEER_SENTENCES]["ratios"]["round_p50_ms"] == [4.0, 4.0]
+    assert "(x 3.00)" in compare.show(sides)
+
+
+def test_a_table_is_markdown_with_equal_widths() -> None:
+    lines = table(["", "ms"], [["encoder", "1.25"], ["BM25", "10.00"]]).splitlines()
+    assert lines[1] == "| ------- | ----: |"
+    assert {len(line) for line in lines} == {len(lines[0])}
