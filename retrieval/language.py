@@ -73,11 +73,12 @@ _LETTERS = r"[^\W_]+(?:[\u0300-\u036f]+[^\W_]*)*"
 _NUMBER = r"\d+(?:[.,]\d+)+"
 _WORD = re.compile(rf"{_NUMBER}|{_LETTERS}(?:'(?:{_NUMBER}|{_LETTERS}))*")
 _ELISION = re.compile(
-    r"(?:[cdlmnstv]|un|all|dall|dell|nell|sull|coll|quell|quest|bell|sant|cos|com|dov|quant|tutt|anch|senz|mezz|gl|po)'",
+    r"(?:[cdlmnstv]|un|all|dall|dell|nell|sull|coll|quell|quest|bell|sant|cos|com|dov|quand|quant|tutt|anch|senz|mezz|gl"
+    r"|po)'",
     re.IGNORECASE,
 )
 _POSSESSIVE = re.compile(r"'(?:s|t|re|ve|ll|d|m)$", re.IGNORECASE)
-_ELIDED = re.compile(r"\b(?:[dlc]|un|all|dall|dell|nell|sull|quest|quell|dov|cos|com|quant)'\w", re.IGNORECASE)
+_ELIDED = re.compile(r"\b(?:[dlc]|un|all|dall|dell|nell|sull|quest|quell|dov|cos|com|quand|quant)'\w", re.IGNORECASE)
 
 _STEMMERS = {"it": Stemmer.Stemmer("italian"), "en": Stemmer.Stemmer("english")}
 

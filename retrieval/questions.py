@@ -27,7 +27,7 @@ _RULES: dict[Language, tuple[tuple[QuestionKind, _Pattern], ...]] = {
         (
             QuestionKind.TIME,
             _compile(
-                r"\bquando\b|\b(?:che|quale|quali|qual)\s+(?:anno|anni|mese|mesi|giorno|giorni|data|date|secolo|secoli"
+                r"\bquando\b|\bquand'|\b(?:che|quale|quali|qual)\s+(?:anno|anni|mese|mesi|giorno|giorni|data|date|secolo|secoli"
                 r"|decennio|periodo|epoca|momento|ora)\b|\ba\s+che\s+ora\b"
             ),
         ),

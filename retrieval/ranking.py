@@ -123,7 +123,7 @@ def _features(
         similarity=float(chosen.cosines[sentence]),
         top_similarity=top,
         margin=margin,
-        form_found=float(found),
+        form_found=float(wanted and found),
         form_missing=float(wanted and not found and not near),
         names_missing=float(match.idf[match.names & ~anywhere].sum()) / names if names else 0.0,
         numbers_missing=float((numbers & ~anywhere).any()),

@@ -164,7 +164,7 @@ class Features:
     margin: float = 0.0
     """How far the best sentence is ahead of the best one of any other passage, in sentence score; may be negative."""
     form_found: float = 0.0
-    """1 if the best sentence holds a span in the form the question asks for."""
+    """1 if the question asks for a person, place, time or amount and the best sentence holds such a span."""
     form_missing: float = 0.0
     """1 if the question asks for a person, place, time or amount and neither the best sentence nor its neighbours hold
     such a span."""

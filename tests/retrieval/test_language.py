@@ -23,7 +23,9 @@ from retrieval.language import (
 from retrieval.types import Language
 
 APOSTROPHES = "'’‘ʼ`´ʹ"
-TRICKY = st.text(alphabet=st.sampled_from("abdLlIİıßﬁŉſéè\u0301\u0300 .,'’‘ʼ`´ʹ-_0123４½²sStTdDnNuU漢字🎈\n"), max_size=60)
+TRICKY = st.text(
+    alphabet=st.sampled_from("abdLlIİıßﬁŉſéè\u0301\u0300 .,'’‘ʼ`´ʹ-_0123４½²sStTdDnNuU漢字🎈\n"), max_size=60
+)
 TEXTS = TRICKY | st.text(max_size=60)
 
 
@@ -107,7 +109,7 @@ def test_every_letter_and_digit_that_is_no_elision_or_possessive_is_in_a_word(te
         ("it", "la città universitaria", "citta universitarie"),
         ("it", "società", "societa"),
         ("it", "lunedì", "Lunedi"),
-        ("en", "the company's agreements", "AGREEMENT of companies".replace("AGREEMENT of companies", "company agreement")),
+        ("en", "the company's agreements", "COMPANIES, their agreement"),
         ("en", "a naïve café", "naive cafe"),
     ],
 )
@@ -119,7 +121,7 @@ def test_forms_of_a_word_share_a_term(language: Language, one: str, other: str) 
     ("language", "text"),
     [
         ("it", "Che cos'è e perché non c'è più? Com'era, dov'è, quand'è, di chi sono?"),
-        ("it", "Dell'altro? No, è dall'8: ".replace("Dell'altro", "Nell'").replace("8", "io")),
+        ("it", "CHE COS’È? QUANT’ERA, ED È ANCH’ESSO COSÌ?"),
         ("en", "What is it, and why isn't it there? Who's who? Which of them would've been theirs?"),
     ],
 )
@@ -155,9 +157,12 @@ def test_spans_of_finds_every_form_of_the_terms_wanted() -> None:
 
 
 def test_the_phrasing_of_questions_is_generic_but_still_a_term() -> None:
-    for language, word in (("it", "vale"), ("it", "costa"), ("en", "worth"), ("en", "called")):
-        assert is_generic(word, language)
-        assert terms(word, language)
+    for word in ("vale", "costa"):
+        assert is_generic(word, "it")
+        assert terms(word, "it")
+    for word in ("worth", "called"):
+        assert is_generic(word, "en")
+        assert terms(word, "en")
     assert not is_generic("accordo", "it")
     assert not is_generic("agreement", "en")
 
@@ -210,7 +215,9 @@ def test_english_questions(question: str) -> None:
     assert detect_language(question) == "en"
 
 
-@pytest.mark.parametrize("text", ["", "?!", "OpenAI", "AWS 2026", "38", "Nvidia, AMD, Broadcom", "你好吗？", "🎈", "a in me"])
+@pytest.mark.parametrize(
+    "text", ["", "?!", "OpenAI", "AWS 2026", "38", "Nvidia, AMD, Broadcom", "你好吗？", "🎈", "a in me"]
+)
 def test_neutral_text_has_no_language(text: str) -> None:
     assert detect_language(text) is None
 

@@ -1,0 +1,349 @@
+"""BM25: against a dictionary implementation of the same formula, and what a question's and a passage's terms are."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from retrieval import lexical
+from retrieval.chunking import split
+from retrieval.documents import make_document
+from retrieval.errors import IndexCorrupt
+from retrieval.language import LANGUAGES, terms
+from retrieval.lexical import ARRAYS, Bag, Bm25, Match, TermKind, analyse, analyse_document, question_terms
+from retrieval.storage import load_arrays, load_json, save_arrays, save_json
+from retrieval.types import Chunk, Language
+
+# Content words of either language or both; the last three are on no passage.
+WORDS = ["accordo", "cloud", "chip", "server", "azienda", "investor", "Altman", "2026", "38"]
+ABSENT = ["zeppelin", "Zurigo", "1811"]
+
+
+@st.composite
+def passages(draw: st.DrawFn) -> tuple[Language, list[str], list[str], list[str]]:
+    text = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
+    return (
+        draw(st.sampled_from(LANGUAGES)),
+        draw(st.lists(text, max_size=2)),
+        draw(st.lists(text, min_size=1, max_size=4)),
+        draw(st.lists(text, max_size=2)),
+    )
+
+
+CORPORA = st.lists(passages(), max_size=8)
+QUESTIONS = st.dictionaries(st.sampled_from(WORDS + ABSENT), st.sampled_from(TermKind), max_size=6)
+
+
+def build(corpus: Sequence[tuple[Language, list[str], list[str], list[str]]]) -> Bm25:
+    return Bm25.build(analyse(*passage) for passage in corpus)
+
+
+def question_in(language: Language, question: Mapping[str, TermKind]) -> dict[str, TermKind]:
+    return {terms(word, language)[0]: kind for word, kind in question.items()}
+
+
+def matches_of(bm25: Bm25, question: Mapping[str, TermKind]) -> list[Match]:
+    return [bm25.match(question_in(language, question), language) for language in LANGUAGES]
+
+
+def slow_scores(
+    corpus: Sequence[tuple[Language, list[str], list[str], list[str]]], question: Mapping[str, TermKind]
+) -> list[float]:
+    """The formula of the module docstring, word by word, each language a corpus of its own."""
+    counts = []
+    for language, titles, sentences, context in corpus:
+        count: Counter[str] = Counter()
+        for texts, weight in ((titles, 1.0), (sentences, 1.0), (context, lexical.CONTEXT)):
+            for text in texts:
+                for term in terms(text, language):
+                    count[term] += weight  # type: ignore[assignment]
+        counts.append(count)
+    scores = []
+    for (language, *_), count in zip(corpus, counts, strict=True):
+        peers = [other for (its, *_), other in zip(corpus, counts, strict=True) if its == language]
+        mean = max(sum(sum(peer.values()) for peer in peers) / len(peers), 1.0)
+        score = 0.0
+        for term, kind in question_in(language, question).items():
+            holding = sum(term in peer for peer in peers)
+            counted = math.log(1 + (len(peers) - holding + 0.5) / (holding + 0.5))
+            prior = lexical.PRIOR_IDF_NAME if kind is TermKind.NAME else lexical.PRIOR_IDF
+            idf = (len(peers) * counted + lexical.PRIOR_PASSAGES * prior) / (len(peers) + lexical.PRIOR_PASSAGES)
+            idf *= lexical.GENERIC if kind is TermKind.GENERIC else 1.0
+            norm = lexical.K1 * (1 - lexical.B + lexical.B * sum(count.values()) / mean)
+            score += idf * count[term] * (lexical.K1 + 1) / (count[term] + norm)
+        scores.append(score)
+    return scores
+
+
+# --- scores ------------------------------------------------------------------------------------------------------
+
+
+@given(CORPORA, QUESTIONS)
+def test_scores_are_those_of_the_formula(
+    corpus: list[tuple[Language, list[str], list[str], list[str]]], question: dict[str, TermKind]
+) -> None:
+    bm25 = build(corpus)
+    scores = bm25.scores(matches_of(bm25, question))
+    assert len(bm25) == len(corpus)
+    assert scores.shape == (len(corpus),)
+    np.testing.assert_allclose(scores, slow_scores(corpus, question), rtol=1e-5, atol=1e-6)
+
+
+@given(CORPORA, QUESTIONS, st.randoms(use_true_random=False))
+def test_the_order_of_the_passages_changes_no_score(
+    corpus: list[tuple[Language, list[str], list[str], list[str]]], question: dict[str, TermKind], chance: random.Random
+) -> None:
+    order = chance.sample(range(len(corpus)), len(corpus))
+    bm25, shuffled = build(corpus), build([corpus[row] for row in order])
+    scores = bm25.scores(matches_of(bm25, question))
+    np.testing.assert_allclose(shuffled.scores(matches_of(shuffled, question)), scores[order], rtol=1e-5)
+
+
+@given(CORPORA, QUESTIONS)
+def test_no_passage_reaches_the_bound_that_evidence_divides_by(
+    corpus: list[tuple[Language, list[str], list[str], list[str]]], question: dict[str, TermKind]
+) -> None:
+    bm25 = build(corpus)
+    for language in LANGUAGES:
+        match = bm25.match(question_in(language, question), language)
+        scores = bm25.scores([match])
+        assert (scores >= 0).all()
+        assert (scores <= match.idf.sum() * (lexical.K1 + 1)).all()
+
+
+def test_a_language_meets_only_its_own_passages() -> None:
+    bm25 = build([("it", [], ["cloud"], []), ("en", [], ["cloud"], [])])
+    for language in LANGUAGES:
+        scores = bm25.scores([bm25.match({"cloud": TermKind.WORD}, language)])
+        assert [score > 0 for score in scores] == [language == "it", language == "en"]
+
+
+def test_more_and_rarer_terms_in_shorter_passages_score_higher() -> None:
+    bm25 = build(
+        [
+            ("en", [], ["chip"], []),
+            ("en", [], ["chip server"], []),
+            ("en", [], ["server server"], []),
+            ("en", [], ["server azienda cloud"], []),
+            ("en", [], ["chip chip cloud azienda"], []),
+        ]
+    )
+
+    def scores(*found: str) -> NDArray[np.float32]:
+        return bm25.scores([bm25.match(dict.fromkeys(found, TermKind.WORD), "en")])
+
+    assert scores("chip")[0] > scores("chip")[1]
+    assert scores("server")[2] > scores("server")[1] > scores("server")[3]
+    both = terms("chip azienda", "en")
+    assert int(np.argmax(scores(*both))) == 4
+    assert not scores("zeppelin").any()
+    assert not scores().any()
+
+
+# --- matches -----------------------------------------------------------------------------------------------------
+
+
+def test_a_match_tells_rare_from_common_names_from_words_and_phrasing_from_content() -> None:
+    bm25 = build([("en", [], ["chip server"], []), ("en", [], ["server"], []), ("it", [], ["cloud"], [])])
+
+    def idf(term: str, kind: TermKind) -> float:
+        return float(bm25.match({term: kind}, "en").idf[0])
+
+    for kind in TermKind:
+        assert idf("zeppelin", kind) > idf("chip", kind) > idf("server", kind) > 0
+        # On an Italian passage only, so unknown to English.
+        assert idf("cloud", kind) == idf("zeppelin", kind)
+    assert idf("chip", TermKind.NAME) > idf("chip", TermKind.WORD) > idf("chip", TermKind.GENERIC)
+    match = bm25.match({"zeppelin": TermKind.NAME, "chip": TermKind.WORD}, "en")
+    assert match.terms == ("zeppelin", "chip")
+    assert match.names.tolist() == [True, False]
+    assert match.ids[0] == -1
+    assert bm25.vocabulary[match.ids[1]] == "en:chip"
+
+
+@given(CORPORA, QUESTIONS, st.data())
+def test_held_says_which_terms_each_sentence_holds(
+    corpus: list[tuple[Language, list[str], list[str], list[str]]], question: dict[str, TermKind], data: st.DataObject
+) -> None:
+    bm25 = build(corpus)
+    sentences = [(language, set(terms(sentence, language))) for language, _, texts, _ in corpus for sentence in texts]
+    first = data.draw(st.integers(0, len(sentences)))
+    last = data.draw(st.integers(first, len(sentences)))
+    for match in matches_of(bm25, question):
+        held = bm25.held(slice(first, last), match)
+        assert held.shape == (last - first, len(match.terms))
+        assert held.tolist() == [
+            [language == match.language and term in sentence for term in match.terms]
+            for language, sentence in sentences[first:last]
+        ]
+
+
+# --- storage -----------------------------------------------------------------------------------------------------
+
+
+@given(CORPORA, QUESTIONS)
+def test_an_index_survives_storage(
+    tmp_path_factory: pytest.TempPathFactory,
+    corpus: list[tuple[Language, list[str], list[str], list[str]]],
+    question: dict[str, TermKind],
+) -> None:
+    bm25, folder = build(corpus), tmp_path_factory.mktemp("lexical")
+    save_arrays(folder, bm25.arrays())
+    save_json(folder / "vocabulary.json", bm25.vocabulary)
+    languages = np.array([LANGUAGES.index(language) for language, *_ in corpus], dtype=np.uint8)
+    again = Bm25(load_json(folder / "vocabulary.json"), load_arrays(folder, ARRAYS), languages)
+    assert again.vocabulary == bm25.vocabulary
+    for name, array in bm25.arrays().items():
+        np.testing.assert_array_equal(again.arrays()[name], array)
+        assert again.arrays()[name].dtype == array.dtype
+    np.testing.assert_array_equal(again.scores(matches_of(again, question)), bm25.scores(matches_of(bm25, question)))
+
+
+def _without_the_last(array: NDArray[Any]) -> NDArray[Any]:
+    return array[:-1]
+
+
+DAMAGE: list[tuple[str, Callable[[NDArray[Any]], NDArray[Any]]]] = [
+    *((name, _without_the_last) for name in ARRAYS),
+    *((name, lambda array: array[:0]) for name in ARRAYS),
+    ("offsets", lambda array: array + 1),
+    ("passages", lambda array: array + 1),
+    ("passages", lambda array: array - 1),
+]
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGE)
+def test_arrays_that_do_not_fit_together_are_refused(name: str, damage: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
+    bm25 = build([("it", ["cloud"], ["chip server", "accordo"], []), ("en", [], ["server"], ["chip"])])
+    arrays, languages = bm25.arrays(), np.array([1, 0], dtype=np.uint8)
+    assert len(Bm25(bm25.vocabulary, arrays, languages)) == 2
+    with pytest.raises(IndexCorrupt, match=re.escape("python -m bot index --rebuild")):
+        Bm25(bm25.vocabulary, arrays | {name: damage(arrays[name])}, languages)
+
+
+def test_a_vocabulary_or_languages_of_another_index_are_refused() -> None:
+    bm25 = build([("it", [], ["chip server"], [])])
+    for vocabulary, languages in ((bm25.vocabulary[:-1], 1), ((*bm25.vocabulary, "it:x"), 1), (bm25.vocabulary, 2)):
+        with pytest.raises(IndexCorrupt):
+            Bm25(vocabulary, bm25.arrays(), np.zeros(languages, dtype=np.uint8))
+
+
+# --- analysis ----------------------------------------------------------------------------------------------------
+
+
+def test_a_bag_adds_up_sentences_titles_and_at_less_weight_the_rest_of_the_paragraph() -> None:
+    bag = analyse("it", ["L'accordo"], ["L'accordo sull'accordo", "I server e i server"], ["Un accordo per i chip"])
+    assert bag == Bag(
+        "it",
+        {"accord": 3 + lexical.CONTEXT, "server": 2, "chip": lexical.CONTEXT},
+        (("accord",), ("server",)),
+    )
+
+
+def chunks_of(text: str, *spans: tuple[int, int]) -> list[Chunk]:
+    return [Chunk(start, end, text[start:end], (), "en", ((start, end),)) for start, end in spans]
+
+
+def test_context_is_what_was_cut_from_the_same_paragraph() -> None:
+    text = "Chips are scarce. Servers wait.\nClouds gather."
+    bags = analyse_document(
+        make_document("a.txt", text, title="Harbour", markdown=False), chunks_of(text, (0, 17), (18, 31), (32, 46))
+    )
+    stems = {name: terms(name, "en")[0] for name in ("chips", "servers", "clouds", "harbour")}
+    assert [bag.frequencies.get(stems["chips"]) for bag in bags] == [1.0, lexical.CONTEXT, None]
+    assert [bag.frequencies.get(stems["servers"]) for bag in bags] == [lexical.CONTEXT, 1.0, None]
+    assert [bag.frequencies.get(stems["clouds"]) for bag in bags] == [None, None, 1.0]
+    assert [bag.frequencies.get(stems["harbour"]) for bag in bags] == [1.0, 1.0, 1.0]
+    assert all(stems["harbour"] not in sentence for bag in bags for sentence in bag.sentences)
+
+
+def test_a_title_taken_from_the_text_is_not_counted_again() -> None:
+    text = "Chips are scarce this year. Servers wait."
+    derived = make_document("a.txt", text, markdown=False)
+    (bag,) = analyse_document(derived, chunks_of(text, (0, len(text))))
+    assert set(bag.frequencies.values()) == {1.0}
+
+
+def test_headings_count_for_their_passages_and_the_title_counts_once() -> None:
+    text = "# Harbour\n\nThe boats leave at dawn.\n\n## Tariffs\n\nA mooring costs 40 euros.\n"
+    document = make_document("a.md", text, markdown=True)
+    chunks = split(document, lambda texts: [len(part.split()) for part in texts], 64)
+    bags = dict(zip([chunk.heading[-1] for chunk in chunks], analyse_document(document, chunks), strict=True))
+    harbour, tariff = terms("harbour tariff", "en")
+    assert bags["Harbour"].frequencies[harbour] == 1.0
+    assert tariff not in bags["Harbour"].frequencies
+    assert bags["Tariffs"].frequencies[harbour] == bags["Tariffs"].frequencies[tariff] == 1.0
+
+
+# --- questions ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "expected"),
+    [
+        (
+            "Quanto vale l’accordo tra OpenAI e Amazon nel 2026?",
+            "it",
+            {"vale": "GENERIC", "accordo": "WORD", "OpenAI": "NAME", "Amazon": "NAME", "2026": "NAME"},
+        ),
+        (
+            "How much is the deal with Amazon worth?",
+            "en",
+            {"deal": "WORD", "Amazon": "NAME", "worth": "GENERIC"},
+        ),
+        # The first word owes its capital to its place, unless it holds another.
+        ("Servers where?", "en", {"servers": "WORD"}),
+        ("OpenAI where?", "en", {"OpenAI": "NAME"}),
+        ("servers and Servers", "en", {"servers": "WORD"}),
+        # A shouting writer's capitals say nothing, a shouting writer's digits do.
+        ("AMAZON SPENT 38 BILLIONS", "en", {"amazon": "WORD", "spent": "WORD", "38": "NAME", "billions": "WORD"}),
+        ("Che cos'è?", "it", {}),
+        ("?!", "en", {}),
+        ("你好 🎈", "en", {"你好": "WORD"}),
+    ],
+)
+def test_the_terms_of_a_question(question: str, language: Language, expected: dict[str, str]) -> None:
+    found = question_terms(question, language, language)
+    assert found == {terms(word, language)[0]: TermKind[kind] for word, kind in expected.items()}
+
+
+def test_a_question_in_another_language_loses_its_own_function_words_and_meets_the_passages_stems() -> None:
+    found = question_terms("Quando è arrivato il report dell'azienda sui server?", "it", "en")
+    assert list(found) == terms("arrivato report azienda server", "en")
+
+
+def test_a_question_of_no_language_is_read_in_the_passages() -> None:
+    assert list(question_terms("the accordi", None, "en")) == terms("accordi", "en")
+    assert list(question_terms("gli accordi", None, "it")) == terms("accordi", "it")
+
+
+@given(st.text(max_size=80), st.sampled_from([None, *LANGUAGES]), st.sampled_from(LANGUAGES))
+def test_any_question_gives_terms_that_can_be_looked_up(
+    question: str, question_language: Language | None, language: Language
+) -> None:
+    bm25 = build([("it", [], ["chip"], []), ("en", [], ["chip"], [])])
+    found = question_terms(question, question_language, language)
+    match = bm25.match(found, language)
+    assert match.terms == tuple(found)
+    assert np.isfinite(match.idf).all()
+    assert np.isfinite(bm25.scores([match])).all()
+    if question_language in (None, language):
+        assert set(found) == set(terms(question, language))
+
+
+def test_saved_arrays_are_plain_numbers(tmp_path: Path) -> None:
+    bm25 = build([("it", [], ["chip server"], [])])
+    assert tuple(bm25.arrays()) == ARRAYS
+    save_arrays(tmp_path, bm25.arrays())
+    assert all(array.dtype.kind in "iuf" for array in load_arrays(tmp_path, ARRAYS).values())
