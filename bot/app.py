@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -19,9 +21,13 @@ from bot.platforms.status import Status
 from bot.report import print_report
 from bot.settings import Settings
 from bot.types import Outcome, Question, Reply
+from retrieval.build import check_index
+from retrieval.errors import RetrievalError
 from retrieval.evidence import threshold
 from retrieval.index import Index
 from retrieval.language import detect_language
+
+_log = logging.getLogger(__name__)
 
 NOT_FOUND = 3
 """Exit status of a question that the documents do not answer."""
@@ -30,6 +36,8 @@ NOT_FOUND = 3
 def chat(settings: Settings) -> int:
     """A chat in the terminal, or one answer per line where stdin is no terminal; the exit status."""
     index = _open(settings)
+    # Loading checks sizes and headers; reading everything takes too long to keep a person waiting for it.
+    threading.Thread(target=_check, args=(settings,), name="index check", daemon=True).start()
     asyncio.run(_serve(settings, index))
     return 0
 
@@ -78,6 +86,13 @@ async def _serve(settings: Settings, index: Index) -> None:
             await console.chat(helper.ask, documents, settings.data_dir / "history", locale=locale)
         elif sys.stdin is not None:
             await console.answer_lines(helper.ask, console.read_lines(sys.stdin.fileno()), locale=locale)
+
+
+def _check(settings: Settings) -> None:
+    try:
+        check_index(settings.data_dir)
+    except RetrievalError as error:
+        _log.warning("%s", error)
 
 
 def _open(settings: Settings) -> Index:

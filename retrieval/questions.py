@@ -143,6 +143,8 @@ _REASON = _compile(
     r"|so\s+that|in\s+order\s+to|as\s+a\s+result\s+of|thanks\s+to|owing\s+to|per\s+\w+(?:are|ere|ire)\b)"
     r"(?:[^.;:!?]|[.:](?=\d))*"
 )
+_MEANT = frozenset({"due", "Due", "sei", "Sei", "May"})
+"""Function words that are also a number or a month; a lower-case "may" is none."""
 _QUOTED = re.compile(r"[“«\"]([^”»\"]{2,80})[”»\"]")
 
 
@@ -175,7 +177,10 @@ def answer_spans(kind: QuestionKind, sentence: str, language: Language, known: C
         inside = found[first:last]
         if kind in _TRIMMED:
             inside = _trim(inside, language, known)
-        if all(is_stop_word(word, language) or stem(word, language) in known for word, _, _ in inside):
+        if all(
+            (is_stop_word(word, language) and sentence[low:high] not in _MEANT) or stem(word, language) in known
+            for word, low, high in inside
+        ):
             continue
         # A pattern may cut a word ("5 km" of "5 kmq").
         low = starts[first - 1] if first and ends[first - 1] > start else start

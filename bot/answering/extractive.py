@@ -46,9 +46,10 @@ class ExtractiveAnswerer:
         """The reply to a question; see Answerer."""
         language = choose_language(result.language, question.locale)
         if not result.hits or result.support < self._min_support:
+            words = messages_in(language)
             return Reply(
                 outcome=Outcome.NOT_FOUND,
-                text=messages_in(language).not_found,
+                text=words.not_found_foreign if result.foreign else words.not_found,
                 short_answer=None,
                 language=language,
                 citations=tuple(_cite(hit, (_best(hit),)) for hit in result.hits[:NEAREST]),

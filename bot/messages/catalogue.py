@@ -13,6 +13,8 @@ class Messages:
     """Between the units and the tenths of a number."""
 
     not_found: str
+    not_found_foreign: str
+    """The nearest passages are in another language than the question."""
     nearest: str
     """Label above the nearest passages of a question that was not answered."""
     cited: str

@@ -7,6 +7,10 @@ from bot.messages.catalogue import Messages
 EN = Messages(
     decimal_mark=".",
     not_found="The documents do not say.",
+    not_found_foreign=(
+        "I found no clear answer. The nearest documents are in another language than your question, "
+        "which I can match only roughly; asking in theirs helps."
+    ),
     nearest="The nearest passages:",
     cited="Source:",
     cited_many="Sources:",

@@ -7,6 +7,10 @@ from bot.messages.catalogue import Messages
 IT = Messages(
     decimal_mark=",",
     not_found="I documenti non lo dicono.",
+    not_found_foreign=(
+        "Non ho trovato una risposta chiara. I documenti più vicini sono in un'altra lingua rispetto alla domanda, "
+        "e così il confronto è solo approssimativo: prova a chiedere nella loro."
+    ),
     nearest="I passaggi più vicini:",
     cited="Fonte:",
     cited_many="Fonti:",
