@@ -126,8 +126,8 @@ def report(judged: Sequence[Judged], sources: frozenset[str]) -> dict[str, Any]:
         "coverage": _mean([case.answered for case in answerable]),
         "precision": _mean([case.question.answerable for case in answered]),
         "unanswerable_answered": {kind: _mean(cases) for kind, cases in sorted(by_kind.items())},
-        "p50_ms": float(np.percentile(milliseconds, 50)),
-        "p99_ms": float(np.percentile(milliseconds, 99)),
+        "p50_ms": float(np.percentile(milliseconds, 50)) if judged else None,
+        "p99_ms": float(np.percentile(milliseconds, 99)) if judged else None,
     }
 
 

@@ -46,6 +46,22 @@ class _Question:
     """(passages,)"""
 
 
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """The c candidates of either side, each scored on both."""
+
+    passages: NDArray[np.int64]
+    """(c,)"""
+    fused: NDArray[np.float64]
+    """(c,)"""
+    bm25: NDArray[np.float32]
+    """(c,)"""
+    cosines: Floats
+    """Of all their sentences in a row."""
+    starts: NDArray[np.int64]
+    """(c + 1,) where each passage's sentences start there."""
+
+
 class Index:
     """Documents, their passages and sentences, vectors and words. Safe to read from several threads."""
 
@@ -142,15 +158,15 @@ class Index:
         return nearest
 
     def _answer(self, question: _Question, nearest: Rows, limit: int) -> SearchResult:
-        passages, fused, bm25 = self._fuse(question, nearest)
-        order = np.argsort(-fused, kind="stable")
-        top = order[:limit]
-        candidates = [self._candidate(question, int(passages[i]), float(fused[i]), float(bm25[i])) for i in top]
+        pool = self._fuse(question, nearest)
+        order = np.argsort(-pool.fused, kind="stable")
+        top = order[:limit].tolist()
+        candidates = [self._candidate(question, pool, place) for place in top]
         ranked = rank(question.kind, candidates)
-        hits = tuple(self._hits([int(passages[i]) for i in top], candidates, ranked))
+        hits = tuple(self._hits(pool.passages[top].tolist(), candidates, ranked))
         best = max(hits, key=lambda hit: max(sentence.score for sentence in hit.sentences), default=None)
         foreign = best is not None and question.language not in (None, best.language)
-        sources = dict.fromkeys(self.documents[row].source for row in self.columns.document[passages[order]])
+        sources = dict.fromkeys(self.documents[row].source for row in self.columns.document[pool.passages[order]])
         return SearchResult(
             language=question.language,
             kind=question.kind,
@@ -161,10 +177,7 @@ class Index:
             foreign=foreign,
         )
 
-    def _fuse(
-        self, question: _Question, nearest: Rows
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]:
-        """Candidates of either side, each scored on both: passages, fused scores, BM25 scores, all (c,)."""
+    def _fuse(self, question: _Question, nearest: Rows) -> _Pool:
         bm25 = self.lexical.scores(question.matches.values())
         if question.allowed is not None:
             bm25[~question.allowed] = 0.0
@@ -172,34 +185,36 @@ class Index:
         lexical_side = _largest(bm25, DEPTH)
         passages = np.union1d(dense_side, lexical_side).astype(np.int64)
         if not len(passages):
-            return passages, np.zeros(0), np.zeros(0, dtype=np.float32)
-        cosines, starts = self._cosines(question.vector, passages)
-        shares = np.array(
-            [
-                dense_share(self._embedder.spec.model, question.language, LANGUAGES[row])
-                for row in self.columns.language[passages]
-            ]
-        )
-        dense = np.maximum.reduceat(cosines, starts)
-        return passages, fuse(dense, bm25[passages], shares), bm25[passages]
-
-    def _cosines(self, vector: Floats, passages: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
-        """Cosines of all sentences of the passages, in a row, and where each passage's sentences start there."""
+            nothing = np.zeros(0, dtype=np.float32)
+            return _Pool(passages, np.zeros(0), nothing, nothing, np.zeros(1, dtype=np.int64))
         firsts = self.columns.first_sentence
         counts = firsts[passages + 1] - firsts[passages]
-        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        rows = np.repeat(firsts[passages] - starts, counts) + np.arange(counts.sum())
-        return self.store.scores(vector, rows), starts
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        rows = np.repeat(firsts[passages] - starts[:-1], counts) + np.arange(starts[-1])
+        cosines = self.store.scores(question.vector, rows)
+        dense = np.maximum.reduceat(cosines, starts[:-1])
+        share = np.array([dense_share(self._embedder.spec.model, question.language, own) for own in LANGUAGES])
+        shares = share[self.columns.language[passages]]
+        return _Pool(passages, fuse(dense, bm25[passages], shares), bm25[passages], cosines, starts)
 
-    def _candidate(self, question: _Question, passage: int, fused: float, bm25: float) -> Candidate:
+    def _candidate(self, question: _Question, pool: _Pool, place: int) -> Candidate:
+        passage = int(pool.passages[place])
         match = question.matches[self.columns.language_of(passage)]
-        first, last = (int(row) for row in self.columns.first_sentence[passage : passage + 2])
-        cosines = self.store.scores(question.vector, np.arange(first, last))
+        first, last = self.columns.first_sentence[passage : passage + 2].tolist()
         text = self.documents[self.columns.document[passage]].text
-        texts = tuple(
-            text[self.columns.sentence_start[row] : self.columns.sentence_end[row]] for row in range(first, last)
+        spans = zip(
+            self.columns.sentence_start[first:last].tolist(),
+            self.columns.sentence_end[first:last].tolist(),
+            strict=True,
         )
-        return Candidate(fused, bm25, match, self.lexical.held(slice(first, last), match), cosines, texts)
+        return Candidate(
+            fused=float(pool.fused[place]),
+            bm25=float(pool.bm25[place]),
+            match=match,
+            held=self.lexical.held(slice(first, last), match),
+            cosines=pool.cosines[pool.starts[place] : pool.starts[place + 1]],
+            texts=tuple(text[start:end] for start, end in spans),
+        )
 
     def _hits(self, passages: Sequence[int], candidates: Sequence[Candidate], ranked: Ranked) -> Iterator[Hit]:
         row = 0

@@ -31,9 +31,6 @@ FORM = {
     QuestionKind.PLACE: 0.05,
 }
 
-LOOKED_AT = 12
-"""Sentences, best first without the bonus, that are searched for spans: the bonus cannot lift others to the top."""
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -59,7 +56,8 @@ class Ranked:
     coverage: NDArray[np.float64]
     """(m,) IDF-weighted share of the question's terms."""
     spans: tuple[tuple[Span, ...], ...]
-    """(m) offsets into each sentence of what has the form of an answer."""
+    """(m) offsets into each sentence of what has the form of an answer; looked for in the best sentence, its neighbours
+    and whatever might have been best instead."""
     features: Features
     best: int
     """Row of the best sentence, -1 without any."""
@@ -81,9 +79,15 @@ def rank(kind: QuestionKind, candidates: Sequence[Candidate]) -> Ranked:
         spans[row] = answer_spans(kind, texts[row], match.language, match.terms)
         return bool(spans[row])
 
-    for row in np.argsort(-scores, kind="stable")[:LOOKED_AT]:
+    bonus = FORM.get(kind, 0.0)
+    reached = -np.inf
+    for row in np.argsort(-scores, kind="stable"):
+        # Not even the bonus would lift this sentence, or any after it, to the top.
+        if scores[row] + bonus <= reached:
+            break
         if look(row):
-            scores[row] += FORM.get(kind, 0.0)
+            scores[row] += bonus
+        reached = max(reached, scores[row])
     best = int(np.argmax(scores))
     # An answer may have to be read together with a neighbour.
     near = [row for row in (best - 1, best + 1) if 0 <= row < len(texts) and owner[row] == owner[best] and look(row)]

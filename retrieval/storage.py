@@ -217,7 +217,8 @@ def load_arrays(folder: Path, names: Iterable[str], mmap: bool = True) -> dict[s
     for name in names:
         path = folder / f"{name}.npy"
         try:
-            loaded[name] = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
+            # As a plain array: indexing a memmap object costs several times as much.
+            loaded[name] = np.asarray(np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False))
         except FileNotFoundError:
             raise corrupt(path, "is missing") from None
         except Exception as error:  # NumPy reads the header with Python's tokenizer, whose errors it lets through
