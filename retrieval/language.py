@@ -18,30 +18,34 @@ from retrieval.types import Language, Span
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
-ANALYSIS_VERSION = "1"
+ANALYSIS_VERSION = "2"
 """Changes whenever the same text would give other terms; an index built with another value is stale."""
 
 # Words that carry grammar rather than content. Question words belong here: no passage is about "which".
 _ITALIAN = """
-a ad agli ai al alla alle allo anche ancora anzi avere aveva avevano avuta avuto c che chi ci cio cioe circa coi col
-come con cosa così cui d da dagli dai dal dalla dalle dallo de degli dei del dell della delle dello dentro di dopo
-dove dov due dunque durante e è ebbe ecco ed era erano essa esse essendo essere essi esso fa fanno far fare fatto fece
-fino fosse fossero fra fu fui furono gli ha hai hanno ho i il in io l la le lei li lo loro lui m ma me mentre mi mia
-mie miei mio molta molte molti molto n ne negli nei nel nell nella nelle nello no noi non nostra nostre nostri nostro
-o od ogni oppure ossia per però perché piu più poi possa possano può possono presso prima pure qual quale quali
-qualche quando quant quanta quante quanti quanto quel quell quella quelle quelli quello questa queste questi questo
-qui quindi quegli s sa sarà saranno se secondo sei sembra senza si sì sia siamo siano siete sono sotto sta stai stanno
-stare stata state stati stato stava stesso su sua sue sugli sui sul sull sulla sulle sullo suo suoi t ti tra tramite
-tu tua tue tuo tuoi tutta tutte tutti tutto un una uno v va verso vi via voi vostra vostro dall all cos quest
+a ad agli ai al all alla alle allo anche ancora andare anzi appena avere aveva avevano avrebbe avuta avuto bisogna c
+che chi ci ciascuno cio cioe circa coi col come con cos cosa così cui d da dagli dai dal dall dalla dalle dallo de
+degli dei del dell della delle dello dentro deve devi devo devono di dimmi ditemi dobbiamo dopo dov dove dovete
+dovrebbe dovrei due dunque durante e ebbe ecco ed entro era erano essa esse essendo essere essi esso fa fanno far fare
+fatto fece fino fosse fossero fra fu fui furono già gli ha hai hanno ho i il in intorno invece io l la le lei li lo
+loro lui lungo m ma mai me mentre mi mia mie miei mio molta molte molti molto n ne negli nei nel nell nella nelle
+nello nessun nessuna nessuno niente no noi non nostra nostre nostri nostro nulla o od ogni ognuno oltre oppure ossia
+per perché però piu più poi possa possano possiamo posso possono potete potrebbe potrei presso prima puoi pure può
+qual qualche qualcosa qualcuno quale quali quando quant quanta quante quanti quanto quegli quel quell quella quelle
+quelli quello quest questa queste questi questo qui quindi s sa sai saranno sarebbe sarà se secondo sei sembra sempre
+senza si sia siamo siano siete solo sono sotto spiegami sta stai stanno stare stata state stati stato stava stesso su
+sua sue sugli sui sul sull sulla sulle sullo suo suoi sì t ti tra tramite tu tua tue tuo tuoi tutta tutte tutti tutto
+un una uno v va vengono venne vennero verso vi via vicino viene voglio vogliono voi vorrei vostra vostro vuole è
 """.split()
 _ENGLISH = """
-a about above after again against all also am an and any are as at be because been before being below between both but
-by can could d did didn do does doesn doing don done down during each either else ever every few for from further had
-has have having he her here hers herself him himself his how i if in into is isn it its itself just ll m many may me
-might more most much must my myself no nor not now of off on once one only or other our ours out over own per please
-re s same shall she should so some such t than that the their theirs them then there these they this those through to
-too under until up upon us ve very was wasn we were weren what when where whether which while who whom whose why will
-with within without would you your yours
+a about above after again against all already also always am an and any anyone anything are as at be because been
+before being below between both but by can cannot could d did didn do does doesn doing don done down during each
+either else ever every few for from further give had has have having he her here hers herself him himself his how i if
+in into is isn it its itself just ll m many may me might more most much must my myself never no nobody nor not nothing
+now of off on once one only or other our ours out over own per please re s same shall she should so some someone
+something such t tell than that the their theirs them then there these they this those through to too under until up
+upon us ve very was wasn we were weren what when where whether which while who whom whose why will with within without
+would yet you your yours
 """.split()
 _STOP_WORDS: dict[Language, frozenset[str]] = {"it": frozenset(_ITALIAN), "en": frozenset(_ENGLISH)}
 

@@ -22,7 +22,7 @@ _POINTS_BACK: dict[Language, re.Pattern[str]] = {
     "it": re.compile(
         r"[^\w]*(?:quest[oaie]|quell[oaie]|tal[ei]|ciò|ess[oaie]|egli|ella|lui|lei|loro|costui|costei|costoro|inoltre"
         r"|tuttavia|però|infatti|invece|perciò|quindi|pertanto|così|anche|entramb[ie]|il primo|la prima|il secondo"
-        r"|la seconda|quest'\w+|ha|hanno|è|sono|era|erano|fu|furono)\b",
+        r"|la seconda|quest['’]\w+|ha|hanno|è|sono|era|erano|fu|furono)\b",
         re.IGNORECASE,
     ),
     "en": re.compile(

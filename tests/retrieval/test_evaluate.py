@@ -53,7 +53,7 @@ def test_answers_are_compared_as_squad_does(text: str, language: Language, expec
     assert normalise_answer(text, language) == expected
 
 
-@given(st.text(max_size=60), st.sampled_from(LANGUAGES))
+@given(st.text(st.characters(exclude_categories=["Cs", "Mn"]), max_size=60), st.sampled_from(LANGUAGES))
 def test_normalising_twice_changes_nothing_more(text: str, language: Language) -> None:
     once = normalise_answer(text, language)
     assert once == " ".join(once.split())
@@ -321,10 +321,10 @@ def test_every_field_of_a_question_is_needed(tmp_path: Path, missing: str) -> No
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="missing.jsonl cannot be read"):
+    with pytest.raises(SourceError, match=r"missing\.jsonl cannot be read"):
         read_questions(tmp_path / "missing.jsonl")
     (tmp_path / "latin.jsonl").write_bytes(b'{"id": "\xe8"}')
-    with pytest.raises(SourceError, match=r"latin.jsonl is not UTF-8 text\."):
+    with pytest.raises(SourceError, match=r"latin\.jsonl is not UTF-8 text\."):
         list(read_corpus(tmp_path / "latin.jsonl"))
-    with pytest.raises(SourceError, match=r"empty.jsonl holds no questions\."):
+    with pytest.raises(SourceError, match=r"empty\.jsonl holds no questions\."):
         read_questions(lines(tmp_path / "empty.jsonl", "", ""))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from retrieval.language import terms
 from retrieval.lexical import K1, Match
-from retrieval.ranking import FORM, LOOKED_AT, Candidate, rank
+from retrieval.questions import answer_spans
+from retrieval.ranking import FORM, Candidate, rank
 from retrieval.types import Features, Language, QuestionKind
 
 ASKED = {"contract": 3.0, "harbour": 2.0, "Oslo": 4.0, "2026": 4.0}
@@ -108,11 +109,9 @@ def test_spans_are_offsets_into_their_own_sentence() -> None:
     ]
 
 
-def test_only_the_best_sentences_are_searched_for_spans() -> None:
-    passages = [candidate(f"It costs {price} euro.", fused=1 - price / 100) for price in range(1, LOOKED_AT + 9)]
-    found = rank(QuestionKind.MONEY, passages).spans
-    assert all(found[:LOOKED_AT])
-    assert not any(found[LOOKED_AT:])
+def test_a_sentence_far_behind_is_not_lifted_by_its_form() -> None:
+    ranked = rank(QuestionKind.MONEY, [candidate("The contract.", "A boat.", "Boats cost 5 euro.", cosines=[1, 0, 0])])
+    assert ranked.best == 0
 
 
 # --- features ----------------------------------------------------------------------------------------------------
@@ -176,6 +175,17 @@ def candidates(draw: st.DrawFn) -> list[Candidate]:
         language: Language = draw(st.sampled_from(["it", "en"]))
         found.append(candidate(*texts, asked=asked, fused=fused, bm25=bm25, cosines=cosines, language=language))
     return found
+
+
+@given(candidates(), st.sampled_from(QuestionKind))
+def test_the_best_sentence_is_that_of_searching_all_for_spans(found: list[Candidate], kind: QuestionKind) -> None:
+    ranked, plain = rank(kind, found), rank(QuestionKind.OTHER, found).scores
+    pairs = [(text, one.match) for one in found for text in one.texts]
+    spans = [answer_spans(kind, text, match.language, match.terms) for text, match in pairs]
+    full = [score + FORM.get(kind, 0.0) * bool(some) for score, some in zip(plain, spans, strict=True)]
+    assert full[ranked.best] == pytest.approx(max(full)) == ranked.scores[ranked.best]
+    assert all(some in ((), spans[row]) for row, some in enumerate(ranked.spans))
+    assert kind not in FORM or ranked.spans[ranked.best] == spans[ranked.best]
 
 
 @given(candidates(), st.sampled_from(QuestionKind))
