@@ -9,15 +9,16 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+from retrieval.analysis import Bag, analyse_document
 from retrieval.chunking import split
 from retrieval.columns import Columns
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, ModelError, SourceError
 from retrieval.index import Index
-from retrieval.lexical import Bm25, analyse_document
+from retrieval.lexical import Bm25, Kept
 from retrieval.lock import Notify, silent, writing
 from retrieval.protocols import Embedder
 from retrieval.publish import publish
-from retrieval.reuse import KEYS, PREPARATION, Keys, LastIndex, known_chunks, last_index, sentence_keys, vectors_of
+from retrieval.reuse import KEYS, PREPARATION, Keys, LastIndex, known_passages, last_index, sentence_keys, vectors_of
 from retrieval.storage import (
     FORMAT,
     load_current,
@@ -241,21 +242,25 @@ def _assemble(
             f"The embedding model {spec.model} reads {spec.max_tokens} tokens and its prompt fills them: shorten it."
         )
     chunks: list[tuple[int, Chunk]] = []
-    bags = []
+    words: list[Bag | Kept] = []
     for row, document in enumerate(read):
         progress("split", row, len(read))
-        passages = known_chunks(document, last) if last else None
-        if passages is None:
+        known = known_passages(document, last) if last else None
+        if known is None:
             passages = split(document, embedder.count_tokens, spec.max_tokens)
+            words.extend(analyse_document(document, passages))
+        else:
+            passages = [chunk for chunk, _ in known]
+            words.extend(kept for _, kept in known)
         chunks.extend((row, passage) for passage in passages)
-        bags.extend(analyse_document(document, passages))
     progress("split", len(read), len(read))
     if not chunks:
         raise _nothing(where, [Skipped(document.source, "holds no text") for document in read])
     sentences = [read[row].text[start:end] for row, chunk in chunks for start, end in chunk.sentences]
     keys = sentence_keys(sentences)
     vectors, embedded = vectors_of(sentences, keys, last, embedder, partial(progress, "embed"))
-    return Index(read, Columns.from_chunks(chunks), Bm25.build(bags), build_store(vectors), embedder), keys, embedded
+    lexical = Bm25.build(words, last.index.lexical if last else None)
+    return Index(read, Columns.from_chunks(chunks), lexical, build_store(vectors), embedder), keys, embedded
 
 
 def _report(

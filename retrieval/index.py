@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from retrieval import columns as columns_module
 from retrieval import lexical as lexical_module
+from retrieval.analysis import question_terms
 from retrieval.columns import Columns
 from retrieval.errors import IndexCorrupt
 from retrieval.evidence import support
 from retrieval.fusion import dense_share, fuse
 from retrieval.language import LANGUAGES, detect_language
-from retrieval.lexical import Bm25, Match, question_terms
+from retrieval.lexical import Bm25, Match
 from retrieval.protocols import Embedder, Floats, Mask, Rows, VectorStore
 from retrieval.questions import classify
 from retrieval.ranking import Candidate, Ranked, rank

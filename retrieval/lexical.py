@@ -16,20 +16,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.analysis import Bag, TermKind
 from retrieval.errors import IndexCorrupt
-from retrieval.language import LANGUAGES, is_generic, is_stop_word, stem, terms, words
-from retrieval.types import Chunk, Document, Language
+from retrieval.language import LANGUAGES
+from retrieval.types import Language
 
 # Chosen on the development sets (squad_it, squad2_en, xquad_en, fairytaleqa); flat around these values.
 K1 = 0.9
 B = 0.75
-CONTEXT = 0.5
 PRIOR_PASSAGES = 10.0
 PRIOR_IDF = 3.0
 PRIOR_IDF_NAME = 4.0
@@ -39,90 +39,6 @@ GENERIC = 0.3
 ARRAYS = ("offsets", "passages", "frequencies", "lengths", "sentence_offsets", "sentence_terms")
 
 _FOREIGN = "The index's word table does not fit together: python -m bot index --rebuild"
-
-
-@dataclass(frozen=True, slots=True)
-class Bag:
-    """One passage, analysed."""
-
-    language: Language
-    frequencies: Mapping[str, float]
-    """Term -> weighted occurrences over all fields."""
-    sentences: tuple[tuple[str, ...], ...]
-    """The distinct terms of each sentence of the passage."""
-
-
-def analyse(language: Language, titles: Sequence[str], sentences: Sequence[str], context: Sequence[str]) -> Bag:
-    """Terms of a passage: its sentences, its titles (document and headings), the rest of its paragraph."""
-    frequencies: dict[str, float] = {}
-    per_sentence = []
-    for sentence in sentences:
-        found = terms(sentence, language)
-        per_sentence.append(tuple(dict.fromkeys(found)))
-        for term in found:
-            frequencies[term] = frequencies.get(term, 0.0) + 1.0
-    for texts, weight in ((titles, 1.0), (context, CONTEXT)):
-        for text in texts:
-            for term in terms(text, language):
-                frequencies[term] = frequencies.get(term, 0.0) + weight
-    return Bag(language, frequencies, tuple(per_sentence))
-
-
-def analyse_document(document: Document, chunks: Sequence[Chunk]) -> list[Bag]:
-    """A bag for each chunk of the document, in order."""
-    text = document.text
-    # A title made from the text's own first words would only count them twice, in every passage.
-    derived = " ".join(text[:1000].split()).startswith(document.title.rstrip("…").rstrip())
-    title = () if derived else (document.title,)
-    bags = []
-    for row, chunk in enumerate(chunks):
-        # Chunks with no line break between them were cut from one paragraph.
-        context = [
-            chunks[other].text
-            for other in (row - 1, row + 1)
-            if 0 <= other < len(chunks) and "\n" not in _between(text, chunk, chunks[other])
-        ]
-        headings = [heading for heading in chunk.heading if heading != document.title or derived]
-        sentences = [text[start:end] for start, end in chunk.sentences]
-        bags.append(analyse(chunk.language, (*title, *headings), sentences, context))
-    return bags
-
-
-def _between(text: str, one: Chunk, other: Chunk) -> str:
-    first, second = sorted((one, other), key=lambda chunk: chunk.start)
-    return text[first.end : second.start]
-
-
-class TermKind(Enum):
-    """How much a question's term is expected to stand in a passage that answers."""
-
-    WORD = 0
-    NAME = 1
-    """Holds capitals or digits."""
-    GENERIC = 2
-    """Belongs to the phrasing of questions."""
-
-
-def question_terms(question: str, question_language: Language | None, language: Language) -> dict[str, TermKind]:
-    """Distinct terms of a question as passages in ``language`` would hold them, in order of appearance.
-
-    A word looks like a name if it holds a digit or a capital that its place or a shouting writer does not explain.
-    """
-    stops = question_language or language
-    shouted = question.isupper()
-    found: dict[str, TermKind] = {}
-    for position, (word, start, end) in enumerate(words(question)):
-        if is_stop_word(word, stops):
-            continue
-        raw = question[start:end]
-        capitals = sum(character.isupper() for character in raw)
-        name = any(character.isdigit() for character in raw) or (
-            not shouted and (capitals > 1 or (position > 0 and raw[0].isupper()))
-        )
-        generic = is_generic(word, stops)
-        kind = TermKind.NAME if name else TermKind.GENERIC if generic else TermKind.WORD
-        found.setdefault(stem(word, language), kind)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +53,16 @@ class Match:
     """(t,) row in the vocabulary, -1 where no passage has the term."""
     idf: NDArray[np.float64]
     """(t,) damped as the module docstring says; an unknown term has the idf of n = 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A passage that an earlier index holds already."""
+
+    passage: int
+    """Its row there."""
+    sentences: range
+    """The rows of its sentences there."""
 
 
 class Bm25:
@@ -157,7 +83,7 @@ class Bm25:
         self.lengths: NDArray[np.float32] = named["lengths"]
         self.sentence_offsets: NDArray[np.int64] = named["sentence_offsets"]
         self.sentence_terms: NDArray[np.int32] = named["sentence_terms"]
-        self._languages = languages
+        self.languages = languages
         self._check()
         self._ids = {term: row for row, term in enumerate(self.vocabulary)}
         self._counts = np.bincount(languages, minlength=len(LANGUAGES)).astype(np.float64)
@@ -169,38 +95,15 @@ class Bm25:
         self._impacts = (frequencies * (K1 + 1) / (frequencies + norm[self.passages])).astype(np.float32)
 
     @classmethod
-    def build(cls, bags: Iterable[Bag]) -> Bm25:
-        """Index passages in the order given."""
-        ids: dict[str, int] = {}
-        rows: list[int] = []
-        columns: list[int] = []
-        values: list[float] = []
-        sentence_offsets = [0]
-        sentence_terms: list[int] = []
-        languages: list[int] = []
-        for passage, bag in enumerate(bags):
-            prefix = f"{bag.language}:"
-            languages.append(LANGUAGES.index(bag.language))
-            for term, frequency in bag.frequencies.items():
-                rows.append(ids.setdefault(prefix + term, len(ids)))
-                columns.append(passage)
-                values.append(frequency)
-            for sentence in bag.sentences:
-                sentence_terms.extend(ids[prefix + term] for term in sentence)
-                sentence_offsets.append(len(sentence_terms))
-        order = np.argsort(np.array(rows, dtype=np.int64), kind="stable")
-        term_rows = np.array(rows, dtype=np.int64)[order]
-        passages = np.array(columns, dtype=np.int32)
-        frequencies = np.array(values, dtype=np.float32)
-        arrays: dict[str, NDArray[np.generic]] = {
-            "offsets": np.searchsorted(term_rows, np.arange(len(ids) + 1)).astype(np.int64),
-            "passages": passages[order],
-            "frequencies": frequencies[order],
-            "lengths": np.bincount(passages, frequencies, minlength=len(languages)).astype(np.float32),
-            "sentence_offsets": np.array(sentence_offsets, dtype=np.int64),
-            "sentence_terms": np.array(sentence_terms, dtype=np.int32),
-        }
-        return cls(list(ids), arrays, np.array(languages, dtype=np.uint8))
+    def build(cls, passages: Iterable[Bag | Kept], last: Bm25 | None = None) -> Bm25:
+        """Index passages in the order given; a Kept one is taken from ``last`` without being analysed again.
+
+        The result is the same, array by array, as if all of them had been analysed.
+        """
+        table = _Table(last)
+        for passage in passages:
+            table.add(passage)
+        return cls(*table.arrays())
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -246,7 +149,7 @@ class Bm25:
         fits = (
             len(self.offsets) == terms_ + 1
             and len(self.frequencies) == postings
-            and len(self.lengths) == len(self._languages)
+            and len(self.lengths) == len(self.languages)
             and self.offsets[0] == 0
             and self.offsets[-1] == postings
             and len(self.sentence_offsets) > 0
@@ -255,3 +158,68 @@ class Bm25:
         )
         if not fits:
             raise IndexCorrupt(_FOREIGN)
+
+
+class _Table:
+    """Occurrences on their way to an inverted index."""
+
+    def __init__(self, last: Bm25 | None) -> None:
+        self._last = last
+        self._ids: dict[str, int] = {term: row for row, term in enumerate(last.vocabulary)} if last else {}
+        self._old = np.full(len(last) if last else 0, -1, dtype=np.int64)
+        """New row of each passage of the last index, -1 for those that are gone."""
+        self._terms: list[int] = []
+        self._passages: list[int] = []
+        self._frequencies: list[float] = []
+        self._languages: list[int] = []
+        self._sentences: list[NDArray[np.int32]] = []
+
+    def add(self, passage: Bag | Kept) -> None:
+        row = len(self._languages)
+        if isinstance(passage, Kept):
+            if self._last is None:
+                raise ValueError("a kept passage needs the index that holds it")
+            self._old[passage.passage] = row
+            self._languages.append(int(self._last.languages[passage.passage]))
+            offsets = self._last.sentence_offsets[passage.sentences.start : passage.sentences.stop + 1]
+            self._sentences += [self._last.sentence_terms[a:b] for a, b in pairwise(offsets.tolist())]
+            return
+        prefix = f"{passage.language}:"
+        self._languages.append(LANGUAGES.index(passage.language))
+        for term, frequency in passage.frequencies.items():
+            self._terms.append(self._ids.setdefault(prefix + term, len(self._ids)))
+            self._passages.append(row)
+            self._frequencies.append(frequency)
+        for sentence in passage.sentences:
+            self._sentences.append(np.array([self._ids[prefix + term] for term in sentence], dtype=np.int32))
+
+    def arrays(self) -> tuple[list[str], dict[str, NDArray[np.generic]], NDArray[np.uint8]]:
+        """What Bm25 is made of: vocabulary, arrays, languages."""
+        terms_ = np.array(self._terms, dtype=np.int64)
+        passages = np.array(self._passages, dtype=np.int64)
+        frequencies = np.array(self._frequencies, dtype=np.float32)
+        if self._last is not None:
+            moved = self._old[self._last.passages]
+            kept = moved >= 0
+            owners = np.repeat(np.arange(len(self._last.vocabulary)), np.diff(self._last.offsets))
+            terms_ = np.concatenate([owners[kept], terms_])
+            passages = np.concatenate([moved[kept], passages])
+            frequencies = np.concatenate([self._last.frequencies[kept], frequencies])
+        # In order of the terms themselves, so that the way an index came about does not show.
+        names = list(self._ids)
+        vocabulary = sorted(names[row] for row in np.unique(terms_))
+        final = np.full(len(names), -1, dtype=np.int64)
+        final[[self._ids[term] for term in vocabulary]] = np.arange(len(vocabulary))
+        terms_ = final[terms_]
+        order = np.lexsort((passages, terms_))
+        flat = np.concatenate([np.zeros(0, dtype=np.int32), *self._sentences])
+        arrays: dict[str, NDArray[np.generic]] = {
+            "offsets": np.searchsorted(terms_[order], np.arange(len(vocabulary) + 1)).astype(np.int64),
+            "passages": passages[order].astype(np.int32),
+            "frequencies": frequencies[order],
+            # Summed in the same order whatever was kept, so that rounding does not tell either.
+            "lengths": np.bincount(passages[order], frequencies[order], len(self._languages)).astype(np.float32),
+            "sentence_offsets": np.cumsum([0, *map(len, self._sentences)], dtype=np.int64),
+            "sentence_terms": final[flat].astype(np.int32),
+        }
+        return vocabulary, arrays, np.array(self._languages, dtype=np.uint8)

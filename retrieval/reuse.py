@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from retrieval.columns import Columns
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
 from retrieval.index import Index
 from retrieval.language import ANALYSIS_VERSION
+from retrieval.lexical import Kept
 from retrieval.lock import Notify
 from retrieval.protocols import Embedder, Floats
 from retrieval.storage import current, load_arrays, load_version, verify_checksums, versions
@@ -75,14 +77,18 @@ def _open(folder: Path, embedder: Embedder) -> LastIndex:
     return LastIndex(folder, index, load_arrays(folder, [KEYS])[KEYS], manifest.chunking, rows)
 
 
-def known_chunks(document: Document, last: LastIndex) -> list[Chunk] | None:
-    """The passages of the last index's equal document, None if it has none or cut it by other rules."""
+def known_passages(document: Document, last: LastIndex) -> list[tuple[Chunk, Kept]] | None:
+    """The passages of the last index's equal document, None if it has none or prepared it by other rules."""
     row = last.rows.get(document.source)
     if row is None or last.chunking != PREPARATION or last.index.documents[row] != document:
         return None
     columns = last.index.columns
-    first, end = np.searchsorted(columns.document, [row, row + 1])
-    return [_chunk(document, columns, passage) for passage in range(first, end)]
+    first, end = np.searchsorted(columns.document, [row, row + 1]).tolist()
+    sentences = columns.first_sentence[first : end + 1].tolist()
+    return [
+        (_chunk(document, columns, passage), Kept(passage, range(start, stop)))
+        for passage, (start, stop) in zip(range(first, end), pairwise(sentences), strict=True)
+    ]
 
 
 def _chunk(document: Document, columns: Columns, passage: int) -> Chunk:

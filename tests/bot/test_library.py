@@ -75,7 +75,7 @@ def test_an_index_made_with_another_model_does_not_serve_as_the_last_one(
 ) -> None:
     shelf.open()
     (shelf.seeds / "a.txt").unlink()
-    monkeypatch.setattr("retrieval.build.CHUNKING_VERSION", "another")
+    monkeypatch.setattr("retrieval.build.PREPARATION", "another")
     with pytest.raises(SourceError, match="no documents"):
         shelf.open()
     assert shelf.notes == []

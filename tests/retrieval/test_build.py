@@ -173,7 +173,7 @@ def test_another_prompt_reuses_no_vector(tmp_path: Path) -> None:
 def test_another_chunking_cuts_anew_but_reuses_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(docs(sea=SEA), tmp_path)
     for module in ("build", "reuse"):
-        monkeypatch.setattr(f"retrieval.{module}.CHUNKING_VERSION", "another")
+        monkeypatch.setattr(f"retrieval.{module}.PREPARATION", "another")
     cut: list[str] = []
 
     def split(document: Document, count_tokens: chunking.CountTokens, max_tokens: int) -> list[Chunk]:

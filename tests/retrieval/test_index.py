@@ -14,13 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retrieval import index as index_module
+from retrieval.analysis import Bag, analyse_document
 from retrieval.chunking import split
 from retrieval.columns import Columns
 from retrieval.documents import make_document
 from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.errors import IndexCorrupt
 from retrieval.index import LISTED, Index
-from retrieval.lexical import Bag, Bm25, analyse_document
+from retrieval.lexical import Bm25
 from retrieval.protocols import Floats
 from retrieval.stores import StoreKind, build_store
 from retrieval.types import Chunk, Document, Features, Manifest, Query, QuestionKind, SearchResult

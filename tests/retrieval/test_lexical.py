@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from retrieval import lexical
+from retrieval.analysis import CONTEXT, Bag, TermKind, analyse, analyse_document, question_terms
 from retrieval.chunking import split
 from retrieval.documents import make_document
 from retrieval.errors import IndexCorrupt
 from retrieval.language import LANGUAGES, terms
-from retrieval.lexical import ARRAYS, Bag, Bm25, Match, TermKind, analyse, analyse_document, question_terms
+from retrieval.lexical import ARRAYS, Bm25, Kept, Match
 from retrieval.storage import load_arrays, load_json, save_arrays, save_json
 from retrieval.types import Chunk, Language
 
@@ -64,7 +65,7 @@ def slow_scores(
     counts = []
     for language, titles, sentences, context in corpus:
         count: Counter[str] = Counter()
-        for texts, weight in ((titles, 1.0), (sentences, 1.0), (context, lexical.CONTEXT)):
+        for texts, weight in ((titles, 1.0), (sentences, 1.0), (context, CONTEXT)):
             for text in texts:
                 for term in terms(text, language):
                     count[term] += weight  # type: ignore[assignment]
@@ -246,7 +247,7 @@ def test_a_bag_adds_up_sentences_titles_and_at_less_weight_the_rest_of_the_parag
     bag = analyse("it", ["L'accordo"], ["L'accordo sull'accordo", "I server e i server"], ["Un accordo per i chip"])
     assert bag == Bag(
         "it",
-        {"accord": 3 + lexical.CONTEXT, "server": 2, "chip": lexical.CONTEXT},
+        {"accord": 3 + CONTEXT, "server": 2, "chip": CONTEXT},
         (("accord",), ("server",)),
     )
 
@@ -261,8 +262,8 @@ def test_context_is_what_was_cut_from_the_same_paragraph() -> None:
         make_document("a.txt", text, title="Harbour", markdown=False), chunks_of(text, (0, 17), (18, 31), (32, 46))
     )
     stems = {name: terms(name, "en")[0] for name in ("chips", "servers", "clouds", "harbour")}
-    assert [bag.frequencies.get(stems["chips"]) for bag in bags] == [1.0, lexical.CONTEXT, None]
-    assert [bag.frequencies.get(stems["servers"]) for bag in bags] == [lexical.CONTEXT, 1.0, None]
+    assert [bag.frequencies.get(stems["chips"]) for bag in bags] == [1.0, CONTEXT, None]
+    assert [bag.frequencies.get(stems["servers"]) for bag in bags] == [CONTEXT, 1.0, None]
     assert [bag.frequencies.get(stems["clouds"]) for bag in bags] == [None, None, 1.0]
     assert [bag.frequencies.get(stems["harbour"]) for bag in bags] == [1.0, 1.0, 1.0]
     assert all(stems["harbour"] not in sentence for bag in bags for sentence in bag.sentences)
@@ -347,3 +348,30 @@ def test_saved_arrays_are_plain_numbers(tmp_path: Path) -> None:
     assert tuple(bm25.arrays()) == ARRAYS
     save_arrays(tmp_path, bm25.arrays())
     assert all(array.dtype.kind in "iuf" for array in load_arrays(tmp_path, ARRAYS).values())
+
+
+@given(st.lists(passages(), max_size=6), st.lists(passages(), max_size=3), st.randoms(use_true_random=False))
+def test_keeping_passages_gives_the_index_that_analysing_all_would(
+    before: list[tuple[Language, list[str], list[str], list[str]]],
+    added: list[tuple[Language, list[str], list[str], list[str]]],
+    chance: random.Random,
+) -> None:
+    old = [analyse(*passage) for passage in before]
+    last = Bm25.build(old)
+    firsts = np.cumsum([0, *(len(bag.sentences) for bag in old)]).tolist()
+    survivors = [row for row in range(len(old)) if chance.random() < 0.6]
+    mixed: list[tuple[Bag, Bag | Kept]] = [
+        (old[row], Kept(row, range(firsts[row], firsts[row + 1]))) for row in survivors
+    ]
+    mixed += [(bag, bag) for bag in (analyse(*passage) for passage in added)]
+    chance.shuffle(mixed)
+    fresh = Bm25.build([bag for bag, _ in mixed])
+    merged = Bm25.build([item for _, item in mixed], last)
+    assert merged.vocabulary == fresh.vocabulary
+    for name in ARRAYS:
+        np.testing.assert_array_equal(merged.arrays()[name], fresh.arrays()[name], err_msg=name)
+
+
+def test_a_kept_passage_without_the_index_that_holds_it_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs the index"):
+        Bm25.build([Kept(0, range(1))])
