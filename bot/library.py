@@ -9,12 +9,13 @@ from pathlib import Path
 from bot.errors import ConfigError
 from bot.messages import Messages
 from bot.settings import Settings
-from retrieval.build import BuildReport, Progress, build_index, open_index
+from retrieval.build import BuildReport, Progress, build_index, index_folder, open_index
 from retrieval.documents import read_documents
 from retrieval.embedders import load_embedder
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, ModelError, RetrievalError, SourceError
 from retrieval.index import Index
 from retrieval.protocols import Embedder
+from retrieval.storage import versions
 from retrieval.types import Document, Skipped
 
 SAMPLE = 64
@@ -32,6 +33,9 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
     try:
         documents = _read(settings, words)
     except SourceError as error:
+        if not versions(index_folder(settings.data_dir)):
+            # Before the model is prepared: nobody should wait for it to be told that there is nothing to read.
+            raise
         return _last(settings, load_model(settings, [], notify), error, words, notify)
     embedder = load_model(settings, documents, notify)
     try:
