@@ -89,7 +89,8 @@ def fit(samples: Sequence[Sample]) -> Floats:
         return total, gradient
 
     weights: Floats = minimize(loss, np.zeros(len(COLUMNS)), jac=True, method="L-BFGS-B").x
-    return weights / (weights[0] + weights[1])
+    scaled: Floats = weights / (weights[0] + weights[1])
+    return scaled
 
 
 def main() -> None:
