@@ -18,7 +18,7 @@ from retrieval.types import Language, Span
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
-ANALYSIS_VERSION = "3"
+ANALYSIS_VERSION = "1"
 """Changes whenever the same text would give other terms; an index built with another value is stale."""
 
 # Words that carry grammar rather than content. Question words belong here: no passage is about "which".

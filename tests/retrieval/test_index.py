@@ -173,6 +173,15 @@ def test_the_limit_bounds_the_hits_and_not_the_sources() -> None:
     assert len(narrow.sources) > 1
 
 
+def test_at_most_ten_sources_are_listed() -> None:
+    read = documents({f"{row}.txt": f"Boat number {row} carries bread and salt." for row in range(LISTED + 3)})
+    columns, lexical, vectors = parts(read)
+    made = Index(read, columns, lexical, build_store(vectors, "exact"), EMBEDDER)
+    (result,) = made.search_many([Query("Which boat carries bread?")], 2)
+    check(result, made)
+    assert (len(result.hits), len(result.sources)) == (2, LISTED)
+
+
 def test_no_question_no_result() -> None:
     assert index().search_many([]) == []
 
