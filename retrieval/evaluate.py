@@ -134,7 +134,8 @@ def report(judged: Sequence[Judged], sources: frozenset[str]) -> dict[str, Any]:
 def normalise_answer(text: str, language: Language) -> str:
     """Lower case without punctuation, articles of the language and extra spaces, as SQuAD scores answers.
 
-    Rajpurkar et al. 2016, "SQuAD: 100,000+ Questions for Machine Comprehension of Text", section 6.
+    Rajpurkar et al. 2016, "SQuAD: 100,000+ Questions for Machine Comprehension of Text", section 6. There punctuation
+    is deleted; here it becomes a space, or an article elided before its noun ("l'accordo") could not be told apart.
     """
     lowered = unicodedata.normalize("NFKC", text).lower()
     spaced = "".join(" " if unicodedata.category(character)[0] in "PS" else character for character in lowered)

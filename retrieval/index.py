@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +106,15 @@ class Index:
     @classmethod
     def load(cls, folder: Path, manifest: Manifest, embedder: Embedder) -> Index:
         """Open what save wrote; large arrays are mapped, not read. Raises IndexCorrupt."""
-        documents = [_document(fields, folder) for fields in load_json(folder / "documents.json")]
+        try:
+            return cls._load(folder, manifest, embedder)
+        except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+            # Files that are whole by their checksums but not what save wrote: another program's, or another version's.
+            raise IndexCorrupt(f"The index in {folder} is not one of ours: python -m bot index --rebuild") from error
+
+    @classmethod
+    def _load(cls, folder: Path, manifest: Manifest, embedder: Embedder) -> Index:
+        documents = [_document(fields) for fields in load_json(folder / "documents.json")]
         passages = load_arrays(folder, [f"passages.{name}" for name in columns_module.ARRAYS])
         words = load_arrays(folder, [f"lexical.{name}" for name in lexical_module.ARRAYS])
         columns = Columns.from_arrays(
@@ -274,17 +283,6 @@ def _document_fields(document: Document) -> dict[str, object]:
     }
 
 
-def _document(fields: dict[str, object], folder: Path) -> Document:
-    try:
-        sections = tuple(Section(tuple(heading), start, end) for heading, start, end in fields["sections"])  # type: ignore[attr-defined]
-        return Document(
-            source=str(fields["source"]),
-            title=str(fields["title"]),
-            text=str(fields["text"]),
-            digest=str(fields["digest"]),
-            sections=sections,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise IndexCorrupt(
-            f"{folder / 'documents.json'} does not hold documents: python -m bot index --rebuild"
-        ) from error
+def _document(fields: dict[str, Any]) -> Document:
+    sections = tuple(Section(tuple(heading), start, end) for heading, start, end in fields.pop("sections"))
+    return Document(**fields, sections=sections)

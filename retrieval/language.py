@@ -23,19 +23,20 @@ ANALYSIS_VERSION = "1"
 
 # Words that carry grammar rather than content. Question words belong here: no passage is about "which".
 _ITALIAN = """
-a ad agli ai al all alla alle allo anche ancora andare anzi appena avere aveva avevano avrebbe avuta avuto bisogna c
-che chi ci ciascuno cio cioe circa coi col come con cos cosa così cui d da dagli dai dal dall dalla dalle dallo de
-degli dei del dell della delle dello dentro deve devi devo devono di dimmi ditemi dobbiamo dopo dov dove dovete
-dovrebbe dovrei due dunque durante e ebbe ecco ed entro era erano essa esse essendo essere essi esso fa fanno far fare
-fatto fece fino fosse fossero fra fu fui furono già gli ha hai hanno ho i il in intorno invece io l la le lei li lo
-loro lui lungo m ma mai me mentre mi mia mie miei mio molta molte molti molto n ne negli nei nel nell nella nelle
-nello nessun nessuna nessuno niente no noi non nostra nostre nostri nostro nulla o od ogni ognuno oltre oppure ossia
-per perché però piu più poi possa possano possiamo posso possono potete potrebbe potrei presso prima puoi pure può
-qual qualche qualcosa qualcuno quale quali quando quant quanta quante quanti quanto quegli quel quell quella quelle
-quelli quello quest questa queste questi questo qui quindi s sa sai saranno sarebbe sarà se secondo sei sembra sempre
-senza si sia siamo siano siete solo sono sotto spiegami sta stai stanno stare stata state stati stato stava stesso su
-sua sue sugli sui sul sull sulla sulle sullo suo suoi sì t ti tra tramite tu tua tue tuo tuoi tutta tutte tutti tutto
-un una uno v va vengono venne vennero verso vi via vicino viene voglio vogliono voi vorrei vostra vostro vuole è
+a ad agli ai al all alla alle allo anche ancora andare anzi appena avere aveva avevano avrebbe avuta avuto benche
+benché bisogna c che chi ci ciascuno cio cioe circa coi col come con cos cosa cosi così cui d da dagli dai dal dall
+dalla dalle dallo de degli dei del dell della delle dello dentro deve devi devo devono di dimmi ditemi dobbiamo dopo
+dov dove dovete dovrebbe dovrei due dunque durante e ebbe ecco ed entro era erano essa esse essendo essere essi esso
+fa fanno far fare fatto fece finche finché fino fosse fossero fra fu fui furono gia già gli ha hai hanno ho i il in
+intorno invece io l la le lei li lo loro lui lungo m ma mai me mentre mi mia mie miei mio molta molte molti molto n ne
+negli nei nel nell nella nelle nello nessun nessuna nessuno niente no noi non nostra nostre nostri nostro nulla né o
+od ogni ognuno oltre oppure ossia per perche perché pero però piu più poi poiche possa possano possiamo posso possono
+potete potrebbe potrei presso prima puo puoi pure può qual qualche qualcosa qualcuno quale quali quando quant quanta
+quante quanti quanto quegli quel quell quella quelle quelli quello quest questa queste questi questo qui quindi s sa
+sai saranno sarebbe sarà se secondo sei sembra sempre senza si sia siamo siano siete solo sono sotto spiegami sta stai
+stanno stare stata state stati stato stava stesso su sua sue sugli sui sul sull sulla sulle sullo suo suoi sì t ti tra
+tramite tu tua tue tuo tuoi tutta tutte tutti tutto un una uno v va vengono venne vennero verso vi via vicino viene
+voglio vogliono voi vorrei vostra vostro vuole è
 """.split()
 _ENGLISH = """
 a about above after again against all already also always am an and any anyone anything are as at be because been

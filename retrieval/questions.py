@@ -34,7 +34,7 @@ _RULES: dict[Language, tuple[tuple[QuestionKind, _Pattern], ...]] = {
         (
             QuestionKind.MONEY,
             _compile(
-                r"\bquant[oi]\b.*\b(?:val(?:e|gono|eva|so)|cost(?:a|ano|ò|ato|erà)|guadagn\w+|pag(?:a|ano|ò|ato|ata)"
+                r"\bquant[oi]\b.{0,80}?\b(?:val(?:e|gono|eva|so)|cost(?:a|ano|ò|ato|erà)|guadagn\w+|pag(?:a|ano|ò|ato|ata)"
                 r"|spes[oa]|spende|invest\w+|incass\w+)\b|\bquant[oi]\s+(?:denaro|soldi|dollari|euro)\b"
                 r"|\b(?:che|quale|qual)\s+(?:è\s+|era\s+)?(?:il\s+|l')?(?:prezzo|costo|fatturato|importo)\b"
             ),
@@ -55,7 +55,12 @@ _RULES: dict[Language, tuple[tuple[QuestionKind, _Pattern], ...]] = {
             ),
         ),
         # Who or what something is: a definition, in no form that could be told.
-        (QuestionKind.OTHER, _compile(r"\bchi\s+(?:è|era|sono|erano|fu)\s+(?-i:[A-ZÀ-Þ])|\bcos(?:a\s+sono|'è|'era)\b")),
+        (
+            QuestionKind.OTHER,
+            _compile(
+                r"\bchi\s+(?:è|e'|era|sono|erano|fu)\s+(?-i:[A-ZÀ-Þ])|\b(?:che\s+)?cos(?:a\s+sono\b|'è\b|'e'|'era\b)"
+            ),
+        ),
         (QuestionKind.REASON, _compile(r"\bperch[éeè]\b|\b(?:quale|che)\s+(?:motivo|ragione)\b|\bcome\s+mai\b")),
         (QuestionKind.PERSON, _compile(r"\bchi\b")),
         (QuestionKind.MANNER, _compile(r"^\W*(?:in\s+che\s+modo|in\s+quale\s+modo|come|com')\b")),
@@ -71,7 +76,7 @@ _RULES: dict[Language, tuple[tuple[QuestionKind, _Pattern], ...]] = {
         (
             QuestionKind.MONEY,
             _compile(
-                r"\bhow\s+much\b.*\b(?:worth|cost|costs|paid|pay|pays|earn|earns|earned|spend|spends|spent|invest\w*|sell"
+                r"\bhow\s+much\b.{0,80}?\b(?:worth|cost|costs|paid|pay|pays|earn|earns|earned|spend|spends|spent|invest\w*|sell"
                 r"|sold|raise|raised|make|makes|made|money)\b|\bwhat\s+(?:is\s+|was\s+)?(?:the\s+)?(?:price|cost)\b"
             ),
         ),
@@ -117,11 +122,11 @@ _NUMBER_WORD = (
     r"|quarter|twice|once|millions?|billions?|milion[ei]|miliard[oi])"
 )
 _SCALE = (
-    r"(?:mila|migliaia|centinaia|decine|milion[ei]|miliard[oi]|mille|thousands?|millions?|billions?|trillions?"
+    r"(?:mila|migliaia|centinaia|decine|milion[ei]|miliard[oi]|mille|mld|mln|bn|thousands?|millions?|billions?|trillions?"
     r"|hundreds?)"
 )
 _UNIT = (
-    r"(?:%|per\s*cento\b|percento\b|percent\b|per\s+cent\b|€|\$|£|euro\b|dollari\b|dollars?\b|sterline\b|pounds?\b"
+    r"(?:%|per\s*cento\b|percento\b|percent\b|per\s+cent\b|€|\$|£|euro\b|dollar[io]\b|dollars?\b|sterlin[ae]\b|pounds?\b"
     r"|km²?|kg\b|chilometri\b(?:\s+quadrati\b)?|metri\b|miglia\b|miles\b|feet\b|acri\b|acres\b|ettari\b|anni\b|years\b"
     r"|giorni\b|days\b|mesi\b|months\b|ore\b|hours\b|minuti\b|minutes\b|secondi\b|seconds\b|gradi\b|degrees\b"
     r"|tonnellate\b|tons\b|utenti\b|users\b|persone\b|people\b)"
@@ -129,9 +134,9 @@ _UNIT = (
 _QUANTITY = _compile(
     rf"(?:[$€£]\s*|\bUS\$\s*)?\b\d+(?:[.,\s]\d{{3}})*(?:[.,]\d+)?(?:\s*[-–]\s*\d+(?:[.,]\d+)?)?½?"
     rf"(?:\s*{_SCALE}\b)?(?:\s+(?:di|of))?(?:\s*{_UNIT})?"
-    rf"|\b{_NUMBER_WORD}\b(?:\s+(?:di\s+|of\s+)?{_SCALE}\b)?(?:\s+(?:di|of))?(?:\s*{_UNIT})?"
+    rf"|\b(?!due\s+to\b){_NUMBER_WORD}\b(?:\s+(?:di\s+|of\s+)?{_SCALE}\b)?(?:\s+(?:di|of))?(?:\s*{_UNIT})?"
 )
-_CURRENCY = _compile(r"[€$£]|\b(?:euro|dollari|dollars?|sterline|pounds?|lire|cents?|centesimi|yen)\b")
+_CURRENCY = _compile(r"[€$£]|\b(?:euro|dollar[io]|dollars?|sterlin[ae]|pounds?|lire|cents?|centesimi|yen)\b")
 _TRAILING = re.compile(r"\s+(?:di|of)$", re.IGNORECASE)
 _LINK = r"(?:di|del|della|dello|dei|degli|delle|d['’]|de|da|von|van|al|of|the|and|e|y|&|for|in)"
 _CAPITAL = r"(?:[A-ZÀ-ÖØ-Þ][\w\u0300-\u036f’'&.-]*[\w\u0300-\u036f]|[A-ZÀ-ÖØ-Þ])"
@@ -176,7 +181,7 @@ def answer_spans(kind: QuestionKind, sentence: str, language: Language, known: C
         first, last = bisect_left(starts, start), bisect_right(ends, end)
         inside = found[first:last]
         if kind in _TRIMMED:
-            inside = _trim(inside, language, known)
+            inside = _trim(sentence, inside, language, known)
         if all(
             (is_stop_word(word, language) and sentence[low:high] not in _MEANT) or stem(word, language) in known
             for word, low, high in inside
@@ -193,15 +198,22 @@ def answer_spans(kind: QuestionKind, sentence: str, language: Language, known: C
     return tuple(sorted(spans, key=lambda span: spans[span]))
 
 
-def _trim(inside: list[tuple[str, int, int]], language: Language, known: Collection[str]) -> list[tuple[str, int, int]]:
-    """Drop what repeats the question from both ends: of "Microsoft Satya Nadella", asked about Microsoft, the name."""
+def _trim(
+    sentence: str, inside: list[tuple[str, int, int]], language: Language, known: Collection[str]
+) -> list[tuple[str, int, int]]:
+    """Drop what repeats the question from both ends: of "Microsoft Satya Nadella", asked about Microsoft, the name.
 
-    def empty(word: str) -> bool:
-        return is_stop_word(word, language) or stem(word, language) in known
+    A function word goes too, unless its capitals say that it is part of the name: "Theresa May", "US", but "Il Sole".
+    """
 
-    while inside and empty(inside[0][0]):
+    def empty(word: str, start: int, end: int, *, opens: bool) -> bool:
+        raw = sentence[start:end]
+        meant = raw.isupper() if opens or len(raw) == 1 else raw[:1].isupper()
+        return stem(word, language) in known or (is_stop_word(word, language) and not (meant and len(raw) > 1))
+
+    while inside and empty(*inside[0], opens=True):
         inside = inside[1:]
-    while inside and empty(inside[-1][0]):
+    while inside and empty(*inside[-1], opens=False):
         inside = inside[:-1]
     return inside
 

@@ -1,6 +1,6 @@
 """Whole processes as users start them: wall seconds and memory of ``--help``, ``ask`` and the chat.
 
-    python -m tests.bench.cold [--corpus DIR] [--runs N] [--work DIR] [--json]
+    python -m tests.bench.cold [--corpus DIR] [--runs N] [--patience S] [--work DIR] [--json]
 
 The index is built first; the files are then in the disk cache and the byte code is written. ``ask`` runs once with its
 output piped and once in a terminal, where it also loads what draws. The chat gets its questions through a pipe and its
@@ -16,6 +16,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from time import perf_counter
@@ -36,6 +37,7 @@ from tests.bench.measure import (
     wait,
     workspace,
 )
+from tests.bench.quiet import Patience
 
 QUESTIONS = 50
 ANSWERED, NOT_FOUND = 0, 3
@@ -107,7 +109,7 @@ def _drain(pipe: IO[str]) -> None:
             pass
 
 
-def commands(question: str, runs: int, env: Mapping[str, str]) -> dict[str, list[Finished]]:
+def commands(question: str, runs: int, env: Mapping[str, str], patience: Patience) -> dict[str, list[Finished]]:
     """Each command ``runs`` times, in turns, after one start of each that is not counted."""
     ask = ["-m", "bot", "ask", question]
     measured: dict[str, Callable[[], Finished]] = {
@@ -118,7 +120,7 @@ def commands(question: str, runs: int, env: Mapping[str, str]) -> dict[str, list
     found: dict[str, list[Finished]] = {name: [] for name in measured}
     for turn in range(runs + 1):
         for name, start in measured.items():
-            done = start()
+            done = patience.undisturbed(start) if turn else start()
             if done.status not in (ANSWERED, NOT_FOUND):
                 raise SystemExit(f"{name} ended with {done.status}: {done.output.decode(errors='replace')}")
             if turn:
@@ -126,7 +128,7 @@ def commands(question: str, runs: int, env: Mapping[str, str]) -> dict[str, list
     return found
 
 
-def measure(corpus: Path | None, folder: Path, runs: int) -> dict[str, Any]:
+def measure(corpus: Path | None, folder: Path, runs: int, patience: Patience) -> dict[str, Any]:
     """All figures by name, in seconds, milliseconds and MB."""
     questions = [question.text for question in corpora.questions(corpus, QUESTIONS)]
     env = environment(
@@ -137,7 +139,7 @@ def measure(corpus: Path | None, folder: Path, runs: int) -> dict[str, Any]:
     built = run(["-m", "bot", "index", "--json"], env)
     if built.status:
         raise SystemExit("The index could not be built; the reason stands above.")
-    chat = serve(questions, env)
+    chat = patience.undisturbed(partial(serve, questions, env))
     return {
         "first_index_s": built.seconds,
         "passages": last_object(built.output).get("chunks"),
@@ -146,7 +148,7 @@ def measure(corpus: Path | None, folder: Path, runs: int) -> dict[str, Any]:
                 "seconds": [done.seconds for done in finished],
                 "peak_mb": max(done.peak for done in finished) / MB,
             }
-            for name, finished in commands(questions[0], runs, env).items()
+            for name, finished in commands(questions[0], runs, env, patience).items()
         },
         "chat": {
             "rss_mb": chat["rss"] / MB,
@@ -178,10 +180,10 @@ def main() -> None:
     corpora.add_arguments(parser)
     parser.add_argument("--runs", type=int, default=5, help="times each command is run (5)")
     options = parser.parse_args()
-    before = machine()
+    before, patience = machine(), Patience(options.patience)
     with workspace(options.work) as folder:
-        found = measure(options.corpus, folder, options.runs)
-    facts = {**before, "load_after": machine()["load"], "passages": found["passages"]}
+        found = measure(options.corpus, folder, options.runs, patience)
+    facts = {**before, **patience.facts(), "passages": found["passages"]}
     if options.json:
         print(json.dumps({"machine": facts, **found}))
     else:

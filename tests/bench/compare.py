@@ -1,11 +1,12 @@
 """This program against plain sentence-transformers + FAISS Flat: speed, memory and quality in one run.
 
-    python -m tests.bench.compare [--corpus DIR] [--questions N] [--rounds N] [--starts N] [--work DIR] [--json]
+    python -m tests.bench.compare [--corpus DIR] [--questions N] [--rounds N] [--starts N] [--patience S] [--work DIR]
+                                   [--json]
 
 Same model, machine, passages and questions; each side in processes of its own, started anew. The peer comes twice:
 over our passages, and over our sentences, of which the best one speaks for its passage, as on our side. All answer a
-question with the five best passages. Sides take turns, round by round, so that what else the machine does meets all.
-A ratio is peer / ours: above 1 the peer takes that many times as much.
+question with the five best passages. Sides take turns, round by round, so that what else the machine does meets all;
+a round that other processes disturbed is asked again. A ratio is peer / ours: above 1 the peer takes that much more.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Self
@@ -36,6 +38,7 @@ from tests.bench.measure import (
     table,
     workspace,
 )
+from tests.bench.quiet import Patience
 from tests.bench.sides import OURS, PEER, PEER_SENTENCES, SIDES, TOP
 
 WARM_UP = 10
@@ -105,8 +108,12 @@ class Serving:
             raise SystemExit("A measured process ended early; its own words stand above.")
         return [(float(ms), list(sources)) for ms, sources in json.loads(line)]
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def memory(self) -> tuple[int, int]:
-        return memory(self._process.pid)
+        return memory(self.pid)
 
 
 def build(figures: Mapping[str, Figures], folder: Path, corpus: Path | None) -> None:
@@ -120,35 +127,46 @@ def build(figures: Mapping[str, Figures], folder: Path, corpus: Path | None) -> 
         own.build_s, own.build_load_s, own.vectors = found["build_s"], found["load_s"], found["vectors"]
 
 
-def start(figures: Mapping[str, Figures], folder: Path, questions: Sequence[str], starts: int) -> None:
-    """Time each side from nothing to the first answer, then read its memory, alone on the machine."""
-    for turn in range(starts + 1):
+def start(
+    figures: Mapping[str, Figures], folder: Path, questions: Sequence[str], starts: int, patience: Patience
+) -> None:
+    """Time each side from nothing to the first answer, then read its memory, no other side running."""
+
+    def once(side: str) -> tuple[float, int, int]:
+        started = perf_counter()
+        with Serving(side, folder) as serving:
+            serving.ask(questions[:1])
+            seconds = perf_counter() - started
+            serving.ask(questions[:BEFORE_MEMORY])
+            return seconds, *serving.memory()
+
+    for side in figures:
+        once(side)  # fills the disk cache and writes byte code
+    for _ in range(starts):
         for side, own in figures.items():
-            started = perf_counter()
-            with Serving(side, folder) as serving:
-                serving.ask(questions[:1])
-                seconds = perf_counter() - started
-                serving.ask(questions[:BEFORE_MEMORY])
-                rss, uss = serving.memory()
-            # The first start of each fills the disk cache and writes byte code.
-            if turn:
-                own.cold_s.append(seconds)
-                own.rss.append(rss)
-                own.uss.append(uss)
+            seconds, rss, uss = patience.undisturbed(partial(once, side))
+            own.cold_s.append(seconds)
+            own.rss.append(rss)
+            own.uss.append(uss)
 
 
-def ask(figures: Mapping[str, Figures], folder: Path, questions: Sequence[Asked], rounds: int) -> None:
+def ask(
+    figures: Mapping[str, Figures], folder: Path, questions: Sequence[Asked], rounds: int, patience: Patience
+) -> None:
     """Time single questions: all sides answer the same slice of them before the next slice comes."""
     texts = [question.text for question in questions]
     size = -(-len(texts) // rounds)
     found: dict[str, list[list[str]]] = {side: [] for side in figures}
     with Serving(OURS, folder) as ours, Serving(PEER, folder) as peer, Serving(PEER_SENTENCES, folder) as sentences:
         serving = {OURS: ours, PEER: peer, PEER_SENTENCES: sentences}
+
+        def once(order: Sequence[str], part: Sequence[str]) -> dict[str, list[tuple[float, list[str]]]]:
+            return {side: serving[side].ask([*texts[-WARM_UP:], *part])[WARM_UP:] for side in order}
+
         for turn, first in enumerate(range(0, len(texts), size)):
             order = list(figures)[turn % len(figures) :] + list(figures)[: turn % len(figures)]
-            for side in order:
-                serving[side].ask(texts[-WARM_UP:])
-                answers = serving[side].ask(texts[first : first + size])
+            measure = partial(once, order, texts[first : first + size])
+            for side, answers in patience.undisturbed(measure, [each.pid for each in serving.values()]).items():
                 figures[side].rounds.append([ms for ms, _ in answers])
                 found[side].extend(sources for _, sources in answers)
     for side, own in figures.items():
@@ -232,13 +250,13 @@ def main() -> None:
     options = parser.parse_args()
     questions = corpora.questions(options.corpus, options.questions)
     figures = {side: Figures() for side in SIDES}
-    before = machine()
+    before, patience = machine(), Patience(options.patience)
     with workspace(options.work) as folder:
         build(figures, folder, options.corpus)
-        start(figures, folder, [question.text for question in questions], options.starts)
-        ask(figures, folder, questions, options.rounds)
+        start(figures, folder, [question.text for question in questions], options.starts, patience)
+        ask(figures, folder, questions, options.rounds, patience)
     sides = result(figures)
-    facts = {**before, "load_after": machine()["load"], "questions": len(questions)}
+    facts = {**before, **patience.facts(), "questions": len(questions)}
     if options.json:
         print(json.dumps({"machine": facts, "sides": sides}))
     else:

@@ -28,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments all benchmarks take."""
     parser.add_argument("--corpus", type=Path, help="folder with corpus.jsonl and questions.jsonl (the seeds folder)")
     parser.add_argument("--work", type=Path, help="where models and indexes are kept (a temporary folder)")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=60.0,
+        metavar="S",
+        help="seconds to spend on waiting for quiet cores and on repeating what others disturbed (60)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic, perf_counter, sleep
 from typing import TypeVar
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 T = TypeVar("T")
 
@@ -39,6 +39,10 @@ class Patience:
             if self._left <= 0:
                 self.disturbed += 1
                 return found
+
+    def facts(self) -> dict[str, int]:
+        """How many measurements there were and how many of them others disturbed."""
+        return {"measurements": self.measured, "disturbed": self.disturbed}
 
     def _wait(self, own: Sequence[int]) -> None:
         while self._left > 0:

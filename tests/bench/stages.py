@@ -1,6 +1,6 @@
 """Where the milliseconds of one question go, from Assistant.ask to the reply.
 
-    python -m tests.bench.stages [--corpus DIR] [--questions N] [--work DIR] [--json]
+    python -m tests.bench.stages [--corpus DIR] [--questions N] [--patience S] [--work DIR] [--json]
 
 The parts of the program are timed from outside: calls are wrapped, and what a wrapped call spends inside another one
 counts for the other alone, so that the stages add up to the whole.
@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.bench import corpora
 from tests.bench.measure import machine, median, percentile, table, workspace
+from tests.bench.quiet import Patience
 
 WARM_UP = 30
 WHOLE = "whole question"
@@ -119,7 +120,7 @@ async def ask(index: Any, clock: Clock, questions: Sequence[str]) -> list[dict[s
     return found[len(questions[:WARM_UP]) :]
 
 
-def measure(corpus: Path | None, count: int, folder: Path) -> list[dict[str, float]]:
+def measure(corpus: Path | None, count: int, folder: Path, patience: Patience) -> list[dict[str, float]]:
     """Build the index and time the questions: what ask returns."""
     from retrieval import load_embedder, refresh
     from tests.bench.sides import MODEL, OURS
@@ -129,7 +130,7 @@ def measure(corpus: Path | None, count: int, folder: Path) -> list[dict[str, flo
     questions = [question.text for question in corpora.questions(corpus, count)]
     clock = Clock()
     watch_index(clock, index, embedder)
-    return asyncio.run(ask(index, clock, questions))
+    return patience.undisturbed(lambda: asyncio.run(ask(index, clock, questions)))
 
 
 def show(found: Sequence[dict[str, float]]) -> str:
@@ -147,10 +148,10 @@ def main() -> None:
     corpora.add_arguments(parser)
     parser.add_argument("--questions", type=int, default=480, help="questions asked (480)")
     options = parser.parse_args()
-    before = machine()
+    before, patience = machine(), Patience(options.patience)
     with workspace(options.work) as folder:
-        found = measure(options.corpus, options.questions, folder)
-    facts = {**before, "load_after": machine()["load"], "questions": len(found)}
+        found = measure(options.corpus, options.questions, folder, patience)
+    facts = {**before, **patience.facts(), "questions": len(found)}
     if options.json:
         stages = {
             name: {"p50_ms": median(values), "p99_ms": percentile(values, 0.99)}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from typing import NamedTuple
+
 import numpy as np
+import psutil  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bench import compare, corpora
+from tests.bench import compare, corpora, quiet
 from tests.bench.compare import Figures
 from tests.bench.corpora import Asked
 from tests.bench.measure import environment, percentile, run, table
@@ -25,6 +29,40 @@ def test_a_process_is_measured_with_what_it_wrote_and_held() -> None:
     assert done.output.split() == [b"102400000"]
     assert 102_400_000 < done.peak < 400_000_000
     assert done.seconds > 0
+
+
+def test_what_others_disturb_is_measured_again_until_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = iter([0.0, 0.5, 0.2, 0.0, 0.0])
+    monkeypatch.setattr(quiet.Others, "share", lambda _: next(shares))
+    monkeypatch.setattr(quiet, "PROBE_S", 0.001)
+    results = iter("ab")
+    patient = quiet.Patience(60)
+    assert patient.undisturbed(lambda: next(results)) == "b"
+    assert patient.facts() == {"measurements": 1, "disturbed": 0}
+
+    monkeypatch.setattr(quiet.Others, "share", lambda _: 0.5)
+    hasty = quiet.Patience(0)
+    assert hasty.undisturbed(lambda: "taken as it is") == "taken as it is"
+    assert hasty.facts() == {"measurements": 1, "disturbed": 1}
+
+
+class Times(NamedTuple):
+    """Seconds, as psutil.cpu_times gives them."""
+
+    user: float
+    idle: float
+
+
+@pytest.mark.parametrize(("busy", "share"), [(2.0, 0.0), (5.0, 0.15)])
+def test_own_work_is_not_that_of_others(monkeypatch: pytest.MonkeyPatch, busy: float, share: float) -> None:
+    machine = iter([Times(10.0, 100.0), Times(10.0 + busy, 120.0 - busy)])
+    own = iter([(1.0, 1.0, 0.0, 0.0, 0.0), (2.0, 1.0, 1.0, 0.0, 0.0)])
+    clock = iter([50.0, 60.0])
+    monkeypatch.setattr(psutil, "cpu_times", lambda: next(machine))
+    monkeypatch.setattr(os, "times", lambda: next(own))
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(quiet, "perf_counter", lambda: next(clock))
+    assert quiet.Others([]).share() == pytest.approx(share)
 
 
 def test_recall_counts_only_questions_whose_documents_are_known() -> None:
