@@ -163,6 +163,8 @@ def ask(
         def once(order: Sequence[str], part: Sequence[str]) -> dict[str, list[tuple[float, list[str]]]]:
             return {side: serving[side].ask([*texts[-WARM_UP:], *part])[WARM_UP:] for side in order}
 
+        for each in serving.values():
+            each.ask(texts[:1])  # no side is timed while another still loads
         for turn, first in enumerate(range(0, len(texts), size)):
             order = list(figures)[turn % len(figures) :] + list(figures)[: turn % len(figures)]
             measure = partial(once, order, texts[first : first + size])
