@@ -96,3 +96,12 @@ def question_terms(question: str, question_language: Language | None, language: 
         kind = TermKind.NAME if name else TermKind.GENERIC if generic else TermKind.WORD
         found.setdefault(stem(word, language), kind)
     return found
+
+
+def foreign_stems(question: str, question_language: Language, language: Language) -> dict[str, str]:
+    """For each term that question_terms gives, its stem by the rules of the question's own language.
+
+    Italian and English share the roots of many learned words, and each stemmer knows the endings of its own only:
+    "implementation" meets "implementazione" where one is cut as English and the other as Italian.
+    """
+    return {stem(word, language): stem(word, question_language) for word, _, _ in words(question)}

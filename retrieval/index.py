@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from retrieval import columns as columns_module
 from retrieval import lexical as lexical_module
-from retrieval.analysis import question_terms
+from retrieval.analysis import foreign_stems, question_terms
 from retrieval.columns import Columns
 from retrieval.errors import IndexCorrupt
 from retrieval.evidence import support
@@ -144,7 +144,10 @@ class Index:
 
     def _analyse(self, query: Query, vector: Floats) -> _Question:
         language = detect_language(query.text)
-        matches = {own: self.lexical.match(question_terms(query.text, language, own), own) for own in self._languages}
+        matches = {}
+        for own in self._languages:
+            foreign = foreign_stems(query.text, language, own) if language not in (None, own) else None
+            matches[own] = self.lexical.match(question_terms(query.text, language, own), own, foreign)
         allowed = None if query.scope is None else self._allowed(query.scope)
         return _Question(query.text, vector, language, classify(query.text, language), matches, allowed)
 

@@ -14,9 +14,10 @@ PRIOR_PASSAGES passages: a word that looks like a name (capitals or digits) is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,14 @@ PRIOR_IDF = 3.0
 PRIOR_IDF_NAME = 4.0
 GENERIC = 0.3
 """Share of its idf that a term of the phrasing of questions keeps."""
+
+# A word of another language counts as a term's cognate if it starts with at least this many of the same letters, and if
+# they make up this share of the longer of the two. On squad_en_to_it: recall@1 .422 without, .457 with cognates, and
+# 4 to 6 letters, .6 to .7 make no difference.
+COGNATE_LETTERS = 5
+COGNATE_SHARE = 0.65
+NEIGHBOURS = 6
+"""Terms looked at on either side in the alphabet."""
 
 ARRAYS = ("offsets", "passages", "frequencies", "lengths", "sentence_offsets", "sentence_terms")
 
@@ -71,7 +80,9 @@ class Bm25:
     def __init__(
         self, vocabulary: Sequence[str], arrays: Mapping[str, NDArray[np.generic]], languages: NDArray[np.uint8]
     ) -> None:
-        """``vocabulary`` holds "language:term" by term row; ``languages`` (n,) each passage's language row.
+        """``vocabulary`` holds "language:term" by term row, in alphabetical order.
+
+        ``languages`` (n,) is each passage's row in LANGUAGES.
 
         Raises IndexCorrupt if the arrays do not fit together.
         """
@@ -112,8 +123,16 @@ class Bm25:
         """The arrays by name, for storage beside ``vocabulary``."""
         return {name: getattr(self, name) for name in ARRAYS}
 
-    def match(self, question: Mapping[str, TermKind], language: Language) -> Match:
-        """Look a question's terms (from question_terms) up."""
+    def match(
+        self, question: Mapping[str, TermKind], language: Language, foreign: Mapping[str, str] | None = None
+    ) -> Match:
+        """Look a question's terms (from question_terms) up.
+
+        ``foreign`` (from foreign_stems) for a question in another language: a term that no passage has is then replaced
+        by its cognate, if there is one.
+        """
+        if foreign is not None:
+            question = {self._cognate(term, foreign.get(term, term), language): kind for term, kind in question.items()}
         ids = np.array([self._ids.get(f"{language}:{term}", -1) for term in question], dtype=np.int64)
         names = np.array([kind is TermKind.NAME for kind in question.values()], dtype=np.bool_)
         generic = np.array([kind is TermKind.GENERIC for kind in question.values()], dtype=np.bool_)
@@ -123,6 +142,25 @@ class Bm25:
         prior = np.where(names, PRIOR_IDF_NAME, PRIOR_IDF)
         idf = (total * counted + PRIOR_PASSAGES * prior) / (total + PRIOR_PASSAGES)
         return Match(language, tuple(question), names, ids, np.where(generic, GENERIC * idf, idf))
+
+    def _cognate(self, term: str, other: str, language: Language) -> str:
+        """The term itself if any passage has it, else the nearest spelling that one has, else the term."""
+        for stemmed in (term, other):
+            if f"{language}:{stemmed}" in self._ids:
+                return stemmed
+        nearest = max(
+            (near for stemmed in (term, other) for near in self._neighbours(f"{language}:{stemmed}")), default=(0, term)
+        )
+        return nearest[1]
+
+    def _neighbours(self, key: str) -> Iterator[tuple[int, str]]:
+        """Terms beside ``key`` in the alphabet that share most of its letters: (letters shared, term)."""
+        start = key.index(":") + 1
+        place = bisect_left(self.vocabulary, key)
+        for other in self.vocabulary[max(0, place - NEIGHBOURS) : place + NEIGHBOURS]:
+            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(key, other, strict=False))) - start
+            if shared >= max(COGNATE_LETTERS, COGNATE_SHARE * (max(len(key), len(other)) - start)):
+                yield shared, other[start:]
 
     def scores(self, matches: Iterable[Match]) -> NDArray[np.float32]:
         """(n,) BM25 score of every passage; 0 where no term is shared."""

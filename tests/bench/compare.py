@@ -43,8 +43,8 @@ from tests.bench.sides import OURS, PEER, PEER_SENTENCES, SIDES, TOP
 
 WARM_UP = 10
 """Questions before each round that are not counted."""
-BEFORE_MEMORY = 50
-"""Questions answered before memory is read."""
+BEFORE_ROUNDS = 50
+"""Questions answered before memory is read, and before the first round: each new length of question costs a little."""
 
 NAMES = {
     OURS: "Fonte",
@@ -137,7 +137,7 @@ def start(
         with Serving(side, folder) as serving:
             serving.ask(questions[:1])
             seconds = perf_counter() - started
-            serving.ask(questions[:BEFORE_MEMORY])
+            serving.ask(questions[:BEFORE_ROUNDS])
             return seconds, *serving.memory()
 
     for side in figures:
@@ -164,7 +164,7 @@ def ask(
             return {side: serving[side].ask([*texts[-WARM_UP:], *part])[WARM_UP:] for side in order}
 
         for each in serving.values():
-            each.ask(texts[:1])  # no side is timed while another still loads
+            each.ask(texts[:BEFORE_ROUNDS])  # also: no side is timed while another still loads
         for turn, first in enumerate(range(0, len(texts), size)):
             order = list(figures)[turn % len(figures) :] + list(figures)[: turn % len(figures)]
             measure = partial(once, order, texts[first : first + size])

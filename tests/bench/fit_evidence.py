@@ -31,7 +31,7 @@ SAME_FEATURES = ("sentence_coverage", "bm25", "top_similarity", "form_found", "f
 FOREIGN_FEATURES = ("passage_coverage", "bm25", "similarity", "margin", "form_missing", "names_missing")
 ANCHOR = "squad_it"
 COVERAGE = 0.83
-PENALTY = 1.0
+PENALTY = 3.0
 """Inverse strength, scikit-learn's C."""
 
 Floats = NDArray[np.float64]

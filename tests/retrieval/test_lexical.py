@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from retrieval import lexical
-from retrieval.analysis import CONTEXT, Bag, TermKind, analyse
+from retrieval.analysis import CONTEXT, Bag, TermKind, analyse, foreign_stems, question_terms
 from retrieval.errors import IndexCorrupt
 from retrieval.language import LANGUAGES, terms
 from retrieval.lexical import ARRAYS, Bm25, Kept, Match
@@ -270,3 +270,30 @@ def test_keeping_passages_gives_the_index_that_analysing_all_would(
 def test_a_kept_passage_without_the_index_that_holds_it_is_refused() -> None:
     with pytest.raises(ValueError, match="needs the index"):
         Bm25.build([Kept(0, range(1))])
+
+
+def test_a_question_in_another_language_meets_the_cognates_of_its_words() -> None:
+    text = "L'implementazione dell'infrastruttura preoccupa gli investitori di OpenAI."
+    index = Bm25.build([analyse("it", [], [text], [])])
+    question = "Does the implementation of the infrastructure at OpenAI worry Einstein?"
+    asked = question_terms(question, "en", "it")
+    alone = index.match(asked, "it")
+    helped = index.match(asked, "it", foreign_stems(question, "en", "it"))
+    assert {term for term, row in zip(alone.terms, alone.ids, strict=True) if row >= 0} == {"opena"}
+    found = {term for term, row in zip(helped.terms, helped.ids, strict=True) if row >= 0}
+    assert found == set(terms("implementazione infrastruttura OpenAI", "it"))
+    assert len(helped.terms) == len(alone.terms)
+
+
+@given(st.lists(passages(), min_size=1, max_size=5), st.lists(st.sampled_from(WORDS + ABSENT), min_size=1, max_size=5))
+def test_cognates_change_only_terms_that_no_passage_has(
+    made: list[tuple[Language, list[str], list[str], list[str]]], wanted: list[str]
+) -> None:
+    index = Bm25.build([analyse(*passage) for passage in made])
+    question = " ".join(wanted)
+    asked = question_terms(question, "en", "it")
+    plain = index.match(asked, "it")
+    helped = index.match(asked, "it", foreign_stems(question, "en", "it"))
+    known = {term for term, row in zip(plain.terms, plain.ids, strict=True) if row >= 0}
+    assert known <= set(helped.terms)
+    assert np.isfinite(helped.idf).all()
