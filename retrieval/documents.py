@@ -29,7 +29,7 @@ _MARKERS = re.compile(r"\A(?:(?:[>*+#-]+|\d+[.)])\s+)+")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UNNAMEABLE = ("Cc", "Cs")
 """Unicode categories: control characters, and the surrogates that stand for undecodable bytes."""
-_TITLE_SEARCH = 2_000
+_TITLE_SEARCH = 300
 """Characters in which the first sentence is looked for."""
 
 
