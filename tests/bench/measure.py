@@ -57,7 +57,10 @@ def run(arguments: Sequence[str], env: Mapping[str, str]) -> Finished:
 
 
 def wait(process: subprocess.Popen[Any]) -> tuple[int, int]:
-    """Exit status and peak resident memory in bytes of a process that has ended or is about to."""
+    """Exit status and peak resident memory in bytes of a process that has ended or is about to.
+
+    On Linux the peak is at least what this process held when it started the other, so it has to be small itself.
+    """
     # Popen.wait would reap it and lose what it used.
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
