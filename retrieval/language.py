@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import get_args
 
 import Stemmer
 
-from retrieval.types import Language, Span
+from retrieval.types import Language
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
@@ -152,12 +151,6 @@ def stem(word: str, language: Language) -> str:
         return stemmed
     decomposed = unicodedata.normalize("NFD", stemmed)
     return "".join(character for character in decomposed if not unicodedata.combining(character))
-
-
-def spans_of(text: str, language: Language, wanted: Iterable[str]) -> list[Span]:
-    """Offsets of the words of ``text`` whose term is among ``wanted``."""
-    keys = frozenset(wanted)
-    return [(start, end) for term, start, end in term_spans(text, language) if term in keys]
 
 
 def _normalise(word: str) -> str:

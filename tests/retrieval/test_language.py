@@ -13,7 +13,6 @@ from retrieval.language import (
     detect_language,
     is_generic,
     is_stop_word,
-    spans_of,
     stem,
     straight,
     term_spans,
@@ -145,15 +144,6 @@ def test_terms_know_neither_case_nor_accent_encoding(text: str, language: Langua
     plain = "".join(character for character in text if character.isascii() or character in "éèàùòì")
     assert terms(plain.upper(), language) == terms(plain, language)
     assert terms(unicodedata.normalize("NFD", plain), language) == terms(plain, language)
-
-
-def test_spans_of_finds_every_form_of_the_terms_wanted() -> None:
-    text = "Gli accordi di Amazon: un accordo con l’OpenAI e l'accordo con Amazon."
-    wanted = terms("accordo Amazon", "it")
-    assert [text[start:end] for start, end in spans_of(text, "it", wanted)] == [
-        "accordi", "Amazon", "accordo", "accordo", "Amazon",
-    ]  # fmt: skip
-    assert spans_of(text, "it", []) == []
 
 
 def test_the_phrasing_of_questions_is_generic_but_still_a_term() -> None:
