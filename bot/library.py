@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.errors import ConfigError
 from bot.messages import Messages
 from bot.settings import Settings
-from retrieval.build import BuildReport, Progress, build_index, index_folder, open_index
+from retrieval.build import BuildReport, Progress, build_index, index_folder, open_index, refresh
 from retrieval.documents import read_documents
 from retrieval.embedders import load_embedder
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, ModelError, RetrievalError, SourceError
@@ -39,12 +39,20 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
         return _last(settings, load_model(settings, [], notify), error, words, notify)
     embedder = load_model(settings, documents, notify)
     try:
-        _build(settings, documents, embedder, wait=True, progress=progress, notify=notify)
+        index, _ = refresh(
+            documents,
+            settings.data_dir,
+            embedder,
+            where=str(settings.seeds.dir),
+            wait=True,
+            progress=progress,
+            notify=notify,
+        )
     except ModelError:
         raise
     except RetrievalError as error:
         return _last(settings, embedder, error, words, notify)
-    return open_index(settings.data_dir, embedder, notify)
+    return index
 
 
 def update_library(
@@ -57,7 +65,16 @@ def update_library(
     """
     documents = _read(settings, words)
     embedder = load_model(settings, documents, notify)
-    return _build(settings, documents, embedder, rebuild=rebuild, verify=True, progress=progress, notify=notify)
+    return build_index(
+        documents,
+        settings.data_dir,
+        embedder,
+        where=str(settings.seeds.dir),
+        rebuild=rebuild,
+        verify=True,
+        progress=progress,
+        notify=notify,
+    )
 
 
 def _read(settings: Settings, words: Messages) -> list[Document | Skipped]:
@@ -89,30 +106,6 @@ def _models(data_dir: Path) -> Path:
 def _sample(documents: Sequence[Document | Skipped]) -> list[str]:
     texts = (document.text for document in documents if isinstance(document, Document))
     return list(islice((line for text in texts for line in text.splitlines() if line.strip()), SAMPLE))
-
-
-def _build(
-    settings: Settings,
-    documents: Sequence[Document | Skipped],
-    embedder: Embedder,
-    *,
-    rebuild: bool = False,
-    verify: bool = False,
-    wait: bool = False,
-    progress: Progress,
-    notify: Notify,
-) -> BuildReport:
-    return build_index(
-        documents,
-        settings.data_dir,
-        embedder,
-        where=str(settings.seeds.dir),
-        rebuild=rebuild,
-        verify=verify,
-        wait=wait,
-        progress=progress,
-        notify=notify,
-    )
 
 
 def _last(settings: Settings, embedder: Embedder, why: RetrievalError, words: Messages, notify: Notify) -> Index:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
-from bot import library
 from bot.errors import ConfigError
 from bot.library import open_library, update_library
 from bot.messages import messages_in
@@ -50,6 +51,12 @@ def sources(index: Index) -> list[str]:
     return [document.source for document in index.documents]
 
 
+def replace_build(monkeypatch: pytest.MonkeyPatch, build: Callable[..., BuildReport]) -> None:
+    """Opening builds through refresh, an update directly."""
+    for name in ("retrieval.build.build_index", "bot.library.build_index"):
+        monkeypatch.setattr(name, build)
+
+
 def test_opening_builds_then_follows_the_folder(shelf: Shelf) -> None:
     assert sources(shelf.open()) == ["a.txt"]
     assert "embed" in shelf.stages
@@ -93,7 +100,7 @@ def test_when_the_index_cannot_be_written_the_last_one_serves(shelf: Shelf, monk
     def full(*_: object, **__: object) -> BuildReport:
         raise RetrievalError("The disk is full.")
 
-    monkeypatch.setattr(library, "build_index", full)
+    replace_build(monkeypatch, full)
     assert sources(shelf.open()) == ["a.txt"]
     assert shelf.notes == ["The disk is full.", WORDS.last_index]
     with pytest.raises(RetrievalError, match="disk is full"):
@@ -106,7 +113,7 @@ def test_a_model_that_fails_is_not_hidden_behind_the_last_index(shelf: Shelf, mo
     def fail(*_: object, **__: object) -> BuildReport:
         raise ModelError("The model broke.")
 
-    monkeypatch.setattr(library, "build_index", fail)
+    replace_build(monkeypatch, fail)
     with pytest.raises(ModelError):
         shelf.open()
 
@@ -132,7 +139,7 @@ def test_an_update_finds_damage_that_opening_would_not_look_for(shelf: Shelf, mo
         verified.append(bool(options["verify"]))
         return build_index(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(library, "build_index", spy)
+    replace_build(monkeypatch, spy)
     shelf.open()
     shelf.update()
     assert verified == [False, True]
@@ -145,3 +152,15 @@ def test_a_damaged_index_is_built_anew_with_one_sentence(shelf: Shelf) -> None:
     assert sources(shelf.open()) == ["a.txt"]
     assert len(shelf.notes) == 1
     assert "built anew" in shelf.notes[0]
+
+
+def test_damage_that_only_opening_finds_is_built_anew(shelf: Shelf) -> None:
+    shelf.open()
+    folder = current(index_folder(shelf.settings.data_dir))
+    # As large as before and unread by the check at load, as a file of many megabytes would be.
+    vectors = folder / "vectors.faiss"
+    size = vectors.stat().st_size
+    with patch("retrieval.storage.SMALL_FILE", 0):
+        vectors.write_bytes(bytes(size))
+        assert sources(shelf.open()) == ["a.txt"]
+    assert current(index_folder(shelf.settings.data_dir)) != folder
