@@ -39,7 +39,6 @@ LISTED = 10
 class _Question:
     """One question as each part of the search needs it."""
 
-    text: str
     vector: Floats
     """(dimension,)"""
     language: Language | None
@@ -151,7 +150,7 @@ class Index:
             foreign = foreign_stems(query.text, language, own) if language not in (None, own) else None
             matches[own] = self.lexical.match(question_terms(query.text, language, own), own, foreign)
         allowed = None if query.scope is None else self._allowed(query.scope)
-        return _Question(query.text, vector, language, classify(query.text, language), matches, allowed)
+        return _Question(vector, language, classify(query.text, language), matches, allowed)
 
     def _allowed(self, scope: frozenset[str]) -> Mask:
         documents = np.zeros(len(self.documents), dtype=np.bool_)
@@ -179,8 +178,7 @@ class Index:
         candidates = [self._candidate(question, pool, place) for place in top]
         ranked = rank(question.kind, candidates)
         hits = tuple(self._hits(pool.passages[top].tolist(), candidates, ranked))
-        best = max(hits, key=lambda hit: max(sentence.score for sentence in hit.sentences), default=None)
-        foreign = best is not None and question.language not in (None, best.language)
+        foreign = bool(hits) and question.language not in (None, hits[ranked.passage].language)
         sources = dict.fromkeys(self.documents[row].source for row in self.columns.document[pool.passages[order]])
         return SearchResult(
             language=question.language,

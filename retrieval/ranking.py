@@ -61,16 +61,18 @@ class Ranked:
     features: Features
     best: int
     """Row of the best sentence, -1 without any."""
+    passage: int
+    """Row of the candidate that holds it, -1 without any."""
 
 
 def rank(kind: QuestionKind, candidates: Sequence[Candidate]) -> Ranked:
     """Score every sentence of the candidates, which come best first."""
     if not candidates:
-        return Ranked(np.zeros(0), np.zeros(0), (), Features(), -1)
+        return Ranked(np.zeros(0), np.zeros(0), (), Features(), -1, -1)
     owner = np.repeat(np.arange(len(candidates)), [len(candidate.texts) for candidate in candidates])
-    scores = columns(candidates) @ np.array([DENSE, LEXICAL, PASSAGE, BEFORE])
-    coverage = np.concatenate([_coverage(candidate.held, candidate.match) for candidate in candidates])
-    cosines = np.concatenate([candidate.cosines for candidate in candidates])
+    measured = measures(candidates)
+    scores = columns(measured) @ np.array([DENSE, LEXICAL, PASSAGE, BEFORE])
+    cosines, coverage = measured[:, 0], measured[:, 1]
     texts = [text for candidate in candidates for text in candidate.texts]
     spans: list[tuple[Span, ...]] = [()] * len(texts)
 
@@ -100,15 +102,21 @@ def rank(kind: QuestionKind, candidates: Sequence[Candidate]) -> Ranked:
         top=float(cosines.max()),
         margin=float(scores[best] - (others.max() if len(others) else 0.0)),
     )
-    return Ranked(scores, coverage, tuple(spans), features, best)
+    return Ranked(scores, coverage, tuple(spans), features, best, int(owner[best]))
 
 
-def columns(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
-    """(m, 4) what the weights DENSE, LEXICAL, PASSAGE and BEFORE apply to."""
+def measures(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+    """(m, 4) for each sentence: cosine, coverage, fused score of its passage, coverage that the one before adds."""
     cosines = np.concatenate([candidate.cosines for candidate in candidates])
     coverage = np.concatenate([_coverage(candidate.held, candidate.match) for candidate in candidates])
     before = np.concatenate([_coverage(_added_before(candidate.held), candidate.match) for candidate in candidates])
     fused = np.repeat([candidate.fused for candidate in candidates], [len(c.texts) for c in candidates])
+    return np.stack([cosines, coverage, fused, before], axis=1)
+
+
+def columns(measured: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(m, 4) what the weights DENSE, LEXICAL, PASSAGE and BEFORE apply to, from measures."""
+    cosines, coverage, fused, before = measured.T
     return np.stack([min_max(cosines), min_max(coverage), fused, before], axis=1)
 
 

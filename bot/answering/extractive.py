@@ -58,9 +58,8 @@ class ExtractiveAnswerer:
         hit = max(result.hits, key=lambda found: _best(found).score)
         quoted = _quoted(hit, result.kind)
         citation = _cite(hit, quoted)
-        spans = [span for sentence in quoted for span in sentence.answers[:1] if sentence is _best(hit)]
-        if not spans:
-            spans = [span for sentence in quoted for span in sentence.answers[:1]]
+        # What the best sentence holds comes before what its neighbours hold.
+        spans = [sentence.answers[0] for sentence in (_best(hit), *quoted) if sentence.answers]
         highlights = tuple((start - citation.start, end - citation.start) for start, end in spans[:1])
         return Reply(
             outcome=Outcome.ANSWERED,

@@ -58,7 +58,7 @@ def collect(index: Index, questions: Sequence[LabelledQuestion]) -> list[Sample]
             if question.answerable:
                 hits = index.search_many([Query(question.question)])[0].hits
                 columns = np.column_stack(
-                    [ranking.columns(seen["candidates"]), _forms(seen["kind"], seen["ranked"].spans)]
+                    [ranking.columns(ranking.measures(seen["candidates"])), _forms(seen["kind"], seen["ranked"].spans)]
                 )
                 right = [
                     hit.source in question.gold
