@@ -5,6 +5,14 @@ BotError
 +-- QuestionRefused  the question is empty or too long
 +-- Overloaded       too many questions wait
 +-- AnswerFailed     something unexpected; the log knows what
++-- LedgerUnavailable  the ledger cannot be read or written now
++-- DeliveryError    a platform did not do what it was asked to
+    +-- Throttled    too fast; nothing was done
+    +-- Unreachable  nothing was sent
+    +-- Uncertain    sent, and nobody knows whether it was done
+    +-- Unsupported  this way does not work here; another may
+    +-- Gone         the message to change is not there
+    +-- Rejected     it will not be done
 """
 
 from __future__ import annotations
@@ -37,3 +45,39 @@ class Overloaded(BotError):
 
 class AnswerFailed(BotError):
     """Something unexpected happened while a question was answered."""
+
+
+class LedgerUnavailable(BotError):
+    """The ledger cannot be read or written now; it may be later."""
+
+
+class DeliveryError(BotError):
+    """A platform did not do what it was asked to; the message names the call and the reason, and holds no secret."""
+
+
+class Throttled(DeliveryError):
+    """Too fast: nothing was done, and may be tried again after ``seconds``."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class Unreachable(DeliveryError):
+    """The request was never sent: it may be tried again."""
+
+
+class Uncertain(DeliveryError):
+    """The request was sent and its answer lost (5xx, a cut connection): it may have been carried out."""
+
+
+class Unsupported(DeliveryError):
+    """The platform, the plan or the place does not offer this way; another may do."""
+
+
+class Gone(DeliveryError):
+    """The message to change is not there any more."""
+
+
+class Rejected(DeliveryError):
+    """The platform will not do it, however often it is asked."""

@@ -45,6 +45,8 @@ class Citation:
     excerpt: str
     score: float
     """Comparable within one reply only."""
+    url: str | None = None
+    """Where a reader finds the document: its own address, else one made of SOURCE_BASE_URL; http or https."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,3 +46,61 @@ class Messages:
     """Said after the reason why the index could not be brought up to date, when an older one serves."""
     reading: str
     """Label of the progress bar while documents are read and embedded."""
+
+    working: str
+    """Completes the bot's name in a status line: "Fonte is searching ..."."""
+    searching: str
+    """Stands in the place of an answer that takes long."""
+    before_you_one: str
+    before_you_many: str
+    slow_down: str
+    not_allowed: str
+    """The channel or the person is not on the list of those who get answers."""
+    ask_me: str
+    """Answers a mention or a command without a question."""
+    panel_prompts: str
+    """Title of the suggested questions."""
+    helpful: str
+    """Button."""
+    not_helpful: str
+    """Button."""
+    share: str
+    """Button."""
+    ask_person: str
+    """Button."""
+    delete: str
+    """Button."""
+    delete_question: str
+    """Asks for confirmation."""
+    cancel: str
+    """Button."""
+    send: str
+    """Button."""
+    thanks: str
+    """Follows feedback."""
+    why_title: str
+    """Title of the form after "not helpful"; at most 24 characters."""
+    why_reason: str
+    reason_wrong: str
+    reason_incomplete: str
+    reason_outdated: str
+    reason_not_found: str
+    reason_other: str
+    why_comment: str
+    only_asker: str
+    not_kept: str
+    """A button under an answer that the ledger no longer holds."""
+    person_asked: str
+    escalation: str
+    """{user} is a mention of who asks for help."""
+    shared: str
+    """{user} is a mention of who asked."""
+    found_helpful: str
+    """{user} is a mention of who says so."""
+    found_not_helpful: str
+    to_answer: str
+    """Text of a link."""
+    whole_answer: str
+    """Below the beginning of an answer that is too long for a message."""
+    feedback_lost: str
+    """The ledger could not be written."""
