@@ -14,6 +14,8 @@ class Notice:
     """Something the bot says in its own words in place of an answer, or until there is one."""
 
     text: str
+    final: bool = True
+    """False for a placeholder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,9 @@ class Found:
     reply: str
     """The platform's id of the message."""
     complete: bool
-    """It shows the answer to the claim's version, not a placeholder, an open stream or an older version."""
+    """It shows the answer to the claim's version, not a placeholder or an older version."""
+    stream: bool = False
+    """An open stream of the bot's that bears no mark: whose it is, the ledger must tell."""
 
 
 class Surface(Protocol):
@@ -77,8 +81,8 @@ class Surface(Protocol):
         ...
 
     async def find(self, claim: Claim) -> tuple[Found, ...]:
-        """Replies to the claim that are on the platform: those marked with its key alone, where there is one; else
-        messages of the bot that bear no mark and may be its stream, oldest first. Empty for private replies."""
+        """Replies to the claim that are on the platform: those marked with its key, else the bot's open streams in
+        the same thread, oldest first. Empty for private replies."""
         ...
 
     async def whisper(self, asked: Asked, text: str) -> None:

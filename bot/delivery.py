@@ -1,0 +1,221 @@
+"""Gets what the bot says onto a platform: in order, at the platform's pace, by the best way that works, and once.
+
+A reply that takes long is opened as a stream, else as a placeholder; when it is ready the stream is closed, else the
+message updated, else a new one posted. A request whose answer was lost is never simply repeated where that could show a
+reply twice: the platform is searched for it first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from bot.claims import Claim, Ledger, State, Trigger
+from bot.errors import DeliveryError, Gone, LedgerUnavailable, Rejected, Throttled, Uncertain, Unreachable, Unsupported
+from bot.surface import Body, Notice, Surface
+
+POST_INTERVAL = 1.0
+"""Seconds between two posts in one channel: Slack allows "1 per second per channel", Discord more."""
+PATIENCE = 3600.0
+"""Seconds for which a platform that does not answer is tried again before the reply counts as undelivered."""
+FIRST_RETRY = 0.5
+LAST_RETRY = 30.0
+"""Seconds before the first retry, doubled at each further one up to the last."""
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class _Lane:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    free_at: float = 0.0
+    users: int = 0
+
+
+class Outbox:
+    """One ordered queue per channel (asyncio.Lock wakes waiters first come, first served), at most one post a while."""
+
+    def __init__(self, interval: float = POST_INTERVAL) -> None:
+        self._interval = interval
+        self._lanes: dict[tuple[str, str], _Lane] = {}
+
+    @asynccontextmanager
+    async def turn(self, platform: str, channel: str) -> AsyncIterator[None]:
+        """Wait for this channel's turn; nobody else posts there until the block is left."""
+        loop = asyncio.get_running_loop()
+        lane = self._lanes.setdefault((platform, channel), _Lane())
+        lane.users += 1
+        try:
+            async with lane.lock:
+                await asyncio.sleep(max(lane.free_at - loop.time(), 0))
+                try:
+                    yield
+                finally:
+                    lane.free_at = loop.time() + self._interval
+        finally:
+            lane.users -= 1
+            self._forget_idle(loop.time())
+
+    def _forget_idle(self, now: float) -> None:
+        for key in [key for key, lane in self._lanes.items() if not lane.users and lane.free_at <= now]:
+            del self._lanes[key]
+
+
+class Delivery:
+    """Delivers for claims that the caller owns and has moved to POSTING."""
+
+    def __init__(self, ledger: Ledger, *, interval: float = POST_INTERVAL, patience: float = PATIENCE) -> None:
+        self._ledger = ledger
+        self._outbox = Outbox(interval)
+        self._patience = patience
+
+    async def open(self, claim: Claim, surface: Surface, notice: str) -> Claim:
+        """Show a reply in the making: a stream, else a placeholder that says ``notice``; the claim with its id.
+
+        Raises DeliveryError where neither works.
+        """
+        opened = await self._open_stream(claim, surface)
+        if opened is not None:
+            return opened
+        reply = await self._post(claim, surface, Notice(notice, final=False))
+        return replace(claim, reply=reply)
+
+    async def deliver(self, claim: Claim, surface: Surface, body: Body) -> str:
+        """Show ``body`` as the claim's reply and return the message's id. Raises DeliveryError where nothing works."""
+        if claim.recovered and claim.state is State.POSTING:
+            if _private(claim):
+                raise Uncertain("a private answer was under way when its process stopped: it is not sent twice")
+            claim, complete = await self._look(claim, surface)
+            if complete:
+                return claim.reply
+        if claim.streaming and await self._try(claim, lambda: surface.close(claim, claim.reply, body)):
+            await self._hold(claim, claim.reply, streaming=False)
+            return claim.reply
+        if claim.reply:
+            if await self._try(claim, lambda: surface.update(claim, claim.reply, body)):
+                return claim.reply
+            await self._discard(claim, surface)
+        return await self._post(claim, surface, body)
+
+    async def remove(self, claim: Claim, surface: Surface) -> None:
+        """Delete the claim's reply, and one that may have been posted without being recorded."""
+        replies = {claim.reply} if claim.reply else set()
+        if not _private(claim):
+            found = await self._insist(lambda: surface.find(claim))
+            replies |= {message.reply for message in found if not message.stream}
+        for reply in replies:
+            await self._try(claim, lambda reply=reply: surface.delete(claim, reply))  # type: ignore[misc]
+
+    async def _open_stream(self, claim: Claim, surface: Surface) -> Claim | None:
+        asked = claim.asked
+        async with self._outbox.turn(asked.platform, asked.channel):
+            try:
+                reply = await surface.open(claim)
+            except Uncertain:
+                await asyncio.sleep(FIRST_RETRY)
+                found, _ = await self._look(claim, surface)
+                return found if found.reply else None
+            except DeliveryError as error:
+                # Throttled as well: streams are rationed by the workspace, and a placeholder is not worth a wait.
+                _log.debug("no stream: %s", error)
+                return None
+            if await self._hold(claim, reply, streaming=True):
+                return replace(claim, reply=reply, streaming=True)
+            return None
+
+    async def _look(self, claim: Claim, surface: Surface) -> tuple[Claim, bool]:
+        """The claim with the reply that is on the platform, if there is one, and whether that is complete."""
+        candidates = await self._insist(lambda: surface.find(claim))
+        for found in sorted(candidates, key=lambda message: message.reply != claim.reply):
+            # Two processes may see the same unmarked stream; the ledger lets one of them have it.
+            if await self._hold(claim, found.reply, streaming=found.stream):
+                return replace(claim, reply=found.reply, streaming=found.stream), found.complete
+        return claim, False
+
+    async def _post(self, claim: Claim, surface: Surface, body: Body) -> str:
+        asked = claim.asked
+        async with self._outbox.turn(asked.platform, asked.channel):
+            reply = await self._post_once(claim, surface, body)
+        if reply:
+            await self._hold(claim, reply, streaming=False)
+        return reply
+
+    async def _post_once(self, claim: Claim, surface: Surface, body: Body) -> str:
+        """Post, again and again where that is safe. The lane is held: what waits behind keeps its place."""
+        for delay in self._delays():
+            try:
+                return await surface.post(claim, body)
+            except Throttled as error:
+                await asyncio.sleep(error.seconds)
+            except Unreachable as error:
+                _log.info("will try again: %s", error)
+                await asyncio.sleep(delay)
+            except Uncertain as error:
+                if _private(claim):
+                    raise
+                _log.info("will look whether it was done: %s", error)
+                await asyncio.sleep(delay)
+                found, _ = await self._look(claim, surface)
+                if found.reply and not found.streaming:
+                    return found.reply
+        raise Rejected("the platform has not answered for too long")
+
+    async def _discard(self, claim: Claim, surface: Surface) -> None:
+        """A reply that can no longer be changed makes room for a new one."""
+        try:
+            await surface.delete(claim, claim.reply)
+        except DeliveryError as error:
+            _log.debug("an old reply stays: %s", error)
+
+    async def _try(self, claim: Claim, call: Callable[[], Awaitable[None]]) -> bool:
+        """Whether this way worked; another may where it did not."""
+        try:
+            await self._insist(call)
+        except (Unsupported, Gone) as error:
+            _log.debug("%s: the next way is tried: %s", claim.asked.key, error)
+            return False
+        return True
+
+    async def _insist(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Repeat a request that does no harm when it is carried out twice, until it is answered."""
+        for delay in self._delays():
+            try:
+                return await call()
+            except Throttled as error:
+                await asyncio.sleep(error.seconds)
+            except (Unreachable, Uncertain) as error:
+                _log.info("will try again: %s", error)
+                await asyncio.sleep(delay)
+        raise Rejected("the platform has not answered for too long")
+
+    async def _hold(self, claim: Claim, reply: str, *, streaming: bool) -> bool:
+        return await persist(lambda: self._ledger.hold(claim, reply, streaming=streaming))
+
+    def _delays(self) -> Iterator[float]:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._patience
+        delay = FIRST_RETRY
+        while loop.time() < end:
+            yield delay
+            delay = min(delay * 2, LAST_RETRY)
+
+
+async def persist(call: Callable[[], Awaitable[_T]]) -> _T:
+    """Write to the ledger, for as long as it takes: what happened on a platform must not be forgotten."""
+    delay = FIRST_RETRY
+    while True:
+        try:
+            return await call()
+        except LedgerUnavailable as error:
+            _log.warning("%s", error)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LAST_RETRY)
+
+
+def _private(claim: Claim) -> bool:
+    return claim.asked.trigger is Trigger.COMMAND
