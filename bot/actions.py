@@ -22,7 +22,7 @@ class Desk:
     escalation_channel: str = ""
     escalation_group: str = ""
 
-    def escalates(self, trigger: Trigger, *, private: bool) -> bool:
+    def escalates(self, *, private: bool) -> bool:
         """Whether "ask a person" can work: a group is called where it can see the question, a channel always is."""
         return bool(self.escalation_channel or (self.escalation_group and not private))
 

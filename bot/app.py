@@ -35,7 +35,7 @@ NOT_FOUND = 3
 
 def chat(settings: Settings) -> int:
     """A chat in the terminal, or one answer per line where stdin is no terminal; the exit status."""
-    index = _open(settings)
+    index = open_index(settings)
     # Loading checks sizes and headers; reading everything takes too long to keep a person waiting for it.
     threading.Thread(target=_check, args=(settings,), name="index check", daemon=True).start()
     asyncio.run(_serve(settings, index))
@@ -46,7 +46,7 @@ def ask(settings: Settings, text: str, *, as_json: bool) -> int:
     """Answer one question on stdout; the exit status."""
     # Before the index is opened: nobody should wait for a build to be told that the question is empty.
     check_length(normalise(text), _words(settings))
-    index = _open(settings)
+    index = open_index(settings)
     reply = asyncio.run(_answer(settings, index, Question(text, _locale(settings))))
     if as_json:
         print(to_json(reply, sys.stdout.encoding))

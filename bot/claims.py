@@ -37,6 +37,8 @@ class Trigger(StrEnum):
     """Not a question: the turn ``origin``, to be put before a person."""
     FEEDBACK = "feedback"
     """Not a question: what ``user`` thinks of the turn ``origin``, to be forwarded."""
+    GREETING = "greeting"
+    """Not a question: a conversation was opened."""
 
 
 QUESTIONS = frozenset({Trigger.MENTION, Trigger.DIRECT, Trigger.FOLLOW_UP, Trigger.AUTO, Trigger.COMMAND})
@@ -230,7 +232,7 @@ class Ledger(Protocol):
         ...
 
     async def asked_since(self, platform: str, user: str, since: float) -> int:
-        """How many questions a person asked since then; AUTO, and those that ended LIMITED or DENIED, do not count."""
+        """How many QUESTIONS a person asked since then; AUTO, and those that ended LIMITED or DENIED, do not count."""
         ...
 
     async def answered_in(self, platform: str, team: str, channel: str, thread: str) -> bool:

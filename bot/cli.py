@@ -75,6 +75,23 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("--json", action="store_true", help="print one JSON object")
     index.set_defaults(command=_index)
 
+    slack = commands.add_parser(
+        "slack",
+        help="serve Slack",
+        description="Serve one Slack workspace until SIGTERM or Ctrl-C.",
+        epilog="Needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN, or SLACK_MODE=http and SLACK_SIGNING_SECRET.",
+    )
+    slack.set_defaults(command=_slack)
+
+    forget = commands.add_parser(
+        "forget",
+        help="erase a person from the ledger",
+        description="Erase a person's questions, answers and ratings from the ledger.",
+        epilog="What the bot has posted stays where it was posted.",
+    )
+    forget.add_argument("user", metavar="USER", help="the platform's id of the person, such as U012AB3CD")
+    forget.set_defaults(command=_forget)
+
     evaluate = commands.add_parser(
         "eval",
         help="measure retrieval and answers",
@@ -118,6 +135,20 @@ def _index(options: argparse.Namespace) -> int:
     return app.index(settings, rebuild=options.rebuild, as_json=options.json)
 
 
+def _slack(_: argparse.Namespace) -> int:
+    settings = _settings()
+    from bot import service
+
+    return service.slack(settings)
+
+
+def _forget(options: argparse.Namespace) -> int:
+    settings = _settings()
+    from bot import service
+
+    return service.forget(settings, options.user)
+
+
 def _eval(options: argparse.Namespace) -> int:
     settings = _settings()
     from bot import evaluation
@@ -126,12 +157,11 @@ def _eval(options: argparse.Namespace) -> int:
 
 
 def _settings() -> Settings:
-    from bot.settings import load_settings
+    from bot.redaction import configure_logging
+    from bot.settings import load_settings, secret_values
 
     settings = load_settings()
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    for name in ("bot", "retrieval"):
-        logging.getLogger(name).setLevel(settings.log_level.upper())
+    configure_logging(settings.log_level, secret_values(settings))
     return settings
 
 

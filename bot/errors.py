@@ -5,7 +5,7 @@ BotError
 +-- QuestionRefused  the question is empty or too long
 +-- Overloaded       too many questions wait
 +-- AnswerFailed     something unexpected; the log knows what
-+-- LedgerUnavailable  the ledger cannot be read or written now
++-- LedgerUnavailable
 +-- DeliveryError    a platform did not do what it was asked to
     +-- Throttled    too fast; nothing was done
     +-- Unreachable  nothing was sent
@@ -52,7 +52,14 @@ class LedgerUnavailable(BotError):
 
 
 class DeliveryError(BotError):
-    """A platform did not do what it was asked to; the message names the call and the reason, and holds no secret."""
+    """A platform did not do what it was asked to; the message names the call and the reason, and holds no secret.
+
+    ``reason`` is the platform's own word for it, where there is one.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Throttled(DeliveryError):

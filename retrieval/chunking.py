@@ -15,8 +15,9 @@ from retrieval.paragraphs import find_paragraphs
 from retrieval.sentences import sentence_spans, trim
 from retrieval.types import Chunk, Document, Language, Section, Span
 
-CHUNKING_VERSION = "1"
-"""Names what reader and splitter make of a file; bumped whenever the same bytes would give other chunks."""
+CHUNKING_VERSION = "2"
+"""Names what reader and splitter make of a file; bumped whenever the same bytes would give another document or other
+chunks."""
 
 SMALL = 200
 """Characters below which a paragraph joins a neighbour: too little to be found by, or to be understood alone."""

@@ -69,7 +69,7 @@ def make_document(
     """A document from decoded text; newlines become ``\\n``.
 
     ``digest`` defaults to the SHA-256 of the text in UTF-8; ``title`` to front matter (Markdown only), else the first
-    heading, else the first sentence shortened, else ``source``.
+    heading, else the first sentence shortened, else ``source``. The URL is what front matter gives.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     digest = digest or hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -81,7 +81,7 @@ def make_document(
     if title is None:
         first = next((heading.text for heading in headings if heading.text), "")
         title = _clean(front.title or "") or _clean(first) or _sentence_title(text[front.end :], True)
-    return Document(source, title or source, text, digest, _sections(text, front.end, headings))
+    return Document(source, title or source, text, digest, _sections(text, front.end, headings), front.url)
 
 
 # ---------------------------------------------------------------- sections and titles

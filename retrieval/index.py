@@ -272,6 +272,7 @@ class Index:
                 dense=float(candidate.cosines.max()),
                 lexical=candidate.bm25,
                 sentences=tuple(sentences),
+                url=document.url,
             )
 
 
@@ -290,9 +291,11 @@ def _document_fields(document: Document) -> dict[str, object]:
         "text": document.text,
         "digest": document.digest,
         "sections": [[list(section.heading), section.start, section.end] for section in document.sections],
+        "url": document.url,
     }
 
 
 def _document(fields: dict[str, Any]) -> Document:
+    # An index of before documents had URLs lacks the field: it is stale, but its vectors are taken over.
     sections = tuple(Section(tuple(heading), start, end) for heading, start, end in fields.pop("sections"))
     return Document(**fields, sections=sections)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
 import yaml
 from markdown_it import MarkdownIt
+
+from retrieval.urls import http_url
 
 MAX_CHARS = 1_000_000
 """Longer files are not searched for headings: hostile input costs about 5 s and 0.5 GB per million characters."""
@@ -19,6 +22,9 @@ _MAX_HEADING = 200
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _KEY = re.compile(r"\s*[A-Za-z_][\w-]*[ \t]*:(?:[ \t]|$)", re.MULTILINE)
 _TITLE_LINE = re.compile(r"^title[ \t]*:[ \t]+([^\s\[{&*!|>%@`].*)$", re.MULTILINE | re.IGNORECASE)
+_URL_KEYS = ("url", "source_url", "link", "permalink")
+"""Keys under which an address is looked for, the likeliest to be the document's own first."""
+_URL_LINE = re.compile(rf"^({'|'.join(_URL_KEYS)})[ \t]*:[ \t]+[\"']?(https?:[^\s\"']+)", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,8 @@ class FrontMatter:
     end: int
     """Offset behind its closing line; 0 where there is none."""
     title: str | None
+    url: str | None = None
+    """The document's own address, where it is one that http_url takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,8 @@ class Heading:
 
 
 def read_front_matter(text: str) -> FrontMatter:
-    """Find front matter and its title. Whatever it holds, nothing is raised; one that is no YAML has no title."""
+    """Find front matter, its title and its URL. Whatever it holds, nothing is raised; one that is no YAML is searched
+    for lines that give them."""
     match = _FRONT_MATTER.match(text[:_MAX_FRONT_MATTER])
     if not match:
         return FrontMatter(0, None)
@@ -57,11 +66,21 @@ def read_front_matter(text: str) -> FrontMatter:
             return FrontMatter(0, None)
         # The usual slip is an unquoted colon: "title: Rome: a history".
         line = _TITLE_LINE.search(match[1])
-        return FrontMatter(match.end(), line[1].strip(" \"'") if line else None)
+        title = line[1].strip(" \"'") if line else None
+        return FrontMatter(match.end(), title, _first_url(dict(_URL_LINE.findall(match[1]))))
     if not isinstance(data, dict):
         return FrontMatter(0, None)
     title = data.get("title", data.get("Title"))
-    return FrontMatter(match.end(), " ".join(title.split()) or None if isinstance(title, str) else None)
+    title = " ".join(title.split()) or None if isinstance(title, str) else None
+    return FrontMatter(match.end(), title, _first_url(data))
+
+
+def _first_url(data: Mapping[object, object]) -> str | None:
+    # Keys can be lists, which BaseLoader makes strings of no use here, and are written in any case: "URL", "Link".
+    named = {key.lower(): value for key, value in data.items() if isinstance(key, str)}
+    values = (named.get(key) for key in _URL_KEYS)
+    # "permalink" is often a path on some site, and a "link" anything: the first that is an address counts.
+    return next((url for value in values if isinstance(value, str) and (url := http_url(value))), None)
 
 
 def find_headings(text: str, start: int = 0) -> list[Heading]:

@@ -54,6 +54,8 @@ class Document:
     """SHA-256 of the raw bytes, 64 hex digits."""
     sections: tuple[Section, ...]
     """In order of ``start``, without overlap; headings and front matter belong to no section's body."""
+    url: str | None = None
+    """Where a reader finds the document, as the file itself says; fit to be a link, see retrieval.urls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,8 @@ class Hit:
     """BM25 score, >= 0."""
     sentences: tuple[SentenceHit, ...]
     """All its sentences, in order of the text."""
+    url: str | None = None
+    """The document's own."""
 
 
 @dataclass(frozen=True, slots=True)

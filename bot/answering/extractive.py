@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from bot.messages import choose_language, messages_in
 from bot.types import Citation, Outcome, Question, Reply
@@ -37,10 +38,12 @@ class ExtractiveAnswerer:
     """Quotes; needs no model and no network.
 
     ``min_support`` in [0, 1] is the support from which on it answers. At 0 it always does: what ``eval`` calls forced.
+    ``source_base_url`` is where the seeds folder is published: documents without a URL of their own are linked there.
     """
 
-    def __init__(self, min_support: float) -> None:
+    def __init__(self, min_support: float, source_base_url: str | None = None) -> None:
         self._min_support = min_support
+        self._base = source_base_url.rstrip("/") if source_base_url else None
 
     async def answer(self, question: Question, result: SearchResult) -> Reply:
         """The reply to a question; see Answerer."""
@@ -52,12 +55,12 @@ class ExtractiveAnswerer:
                 text=words.not_found_foreign if result.foreign else words.not_found,
                 short_answer=None,
                 language=language,
-                citations=tuple(_cite(hit, (_best(hit),)) for hit in result.hits[:NEAREST]),
+                citations=tuple(self._cite(hit, (_best(hit),)) for hit in result.hits[:NEAREST]),
                 support=result.support,
             )
         hit = max(result.hits, key=lambda found: _best(found).score)
         quoted = _quoted(hit, result.kind)
-        citation = _cite(hit, quoted)
+        citation = self._cite(hit, quoted)
         # What the best sentence holds comes before what its neighbours hold.
         spans = [sentence.answers[0] for sentence in (_best(hit), *quoted) if sentence.answers]
         highlights = tuple((start - citation.start, end - citation.start) for start, end in spans[:1])
@@ -70,6 +73,24 @@ class ExtractiveAnswerer:
             support=result.support,
             highlights=highlights,
         )
+
+    def _cite(self, hit: Hit, sentences: Sequence[SentenceHit]) -> Citation:
+        start, end = sentences[0].start, sentences[-1].end
+        return Citation(
+            source=hit.source,
+            title=hit.title,
+            heading=hit.heading,
+            page=hit.page,
+            line=sentences[0].line,
+            start=start,
+            end=end,
+            excerpt=hit.text[start - hit.start : end - hit.start],
+            score=max(sentence.score for sentence in sentences),
+            url=hit.url or self._published(hit.source),
+        )
+
+    def _published(self, source: str) -> str | None:
+        return f"{self._base}/{_percent_encoded(source)}" if self._base else None
 
 
 def _best(hit: Hit) -> SentenceHit:
@@ -99,16 +120,6 @@ def _text(hit: Hit, sentence: SentenceHit) -> str:
     return hit.text[sentence.start - hit.start : sentence.end - hit.start]
 
 
-def _cite(hit: Hit, sentences: Sequence[SentenceHit]) -> Citation:
-    start, end = sentences[0].start, sentences[-1].end
-    return Citation(
-        source=hit.source,
-        title=hit.title,
-        heading=hit.heading,
-        page=hit.page,
-        line=sentences[0].line,
-        start=start,
-        end=end,
-        excerpt=hit.text[start - hit.start : end - hit.start],
-        score=max(sentence.score for sentence in sentences),
-    )
+def _percent_encoded(path: str) -> str:
+    # Lone surrogates have no UTF-8; such a link leads nowhere, but it harms nobody.
+    return "/".join(quote(segment, safe="", errors="replace") for segment in path.split("/"))

@@ -116,23 +116,37 @@ def shorten(text: str, limit: int = MAX_EXCERPT) -> str:
 
 def layout(reply: Reply, words: Messages, *, timed: bool = False) -> list[Line]:
     """The reply as lines: its text, then where it stands or what comes nearest; ``timed`` adds how long it took."""
-    answered = reply.outcome is Outcome.ANSWERED
     lines = [Line(emphasise(reply.text, reply.highlights))]
     if reply.citations:
-        label = words.nearest if not answered else words.cited if len(reply.citations) == 1 else words.cited_many
-        lines += [Line(), Line((Piece(label, Role.LABEL),))]
-    shown = clean(reply.text)
-    for number, citation in enumerate(reply.citations, 1):
-        lines.append(Line(_reference(number, citation, words), 2))
-        excerpt = shorten(citation.excerpt)
-        if excerpt and (not answered or clean(citation.excerpt).strip() not in shown):
+        lines += [Line(), Line((Piece(sources_label(reply, words), Role.LABEL),))]
+    for number, (citation, excerpt) in enumerate(zip(reply.citations, excerpts(reply), strict=True), 1):
+        lines.append(Line(reference(number, citation, words), 2))
+        if excerpt:
             lines.append(Line((Piece(excerpt, Role.TEXT),), 5))
     if timed:
         lines += [Line(), Line((Piece(duration(reply.seconds, words), Role.DETAIL),))]
     return lines
 
 
-def _reference(number: int, citation: Citation, words: Messages) -> tuple[Piece, ...]:
+def sources_label(reply: Reply, words: Messages) -> str:
+    """What stands above the citations."""
+    if reply.outcome is not Outcome.ANSWERED:
+        return words.nearest
+    return words.cited if len(reply.citations) == 1 else words.cited_many
+
+
+def excerpts(reply: Reply) -> list[str]:
+    """For every citation, the beginning of its passage, or nothing where the reply's text quotes it already."""
+    answered = reply.outcome is Outcome.ANSWERED
+    shown = clean(reply.text)
+    return [
+        "" if answered and clean(citation.excerpt).strip() in shown else shorten(citation.excerpt)
+        for citation in reply.citations
+    ]
+
+
+def reference(number: int, citation: Citation, words: Messages) -> tuple[Piece, ...]:
+    """A citation's number, its document's title, and where in the document it stands."""
     place = [citation.source]
     if citation.heading:
         place.append(" › ".join(citation.heading))

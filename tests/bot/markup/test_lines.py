@@ -160,7 +160,7 @@ def test_json_has_exactly_the_promised_keys_and_the_raw_excerpt() -> None:
     value = json.loads(to_json(reply()))
     assert list(value) == ["outcome", "text", "short_answer", "language", "citations", "support", "seconds"]
     assert list(value["citations"][0]) == [
-        *("source", "title", "heading", "page", "line", "start", "end", "excerpt", "score")
+        *("source", "title", "heading", "page", "line", "start", "end", "excerpt", "score", "url")
     ]
     assert value["outcome"] == "answered"
     assert value["citations"][0]["heading"] == ["Terms", "Price"]
