@@ -95,7 +95,8 @@ def _check(settings: Settings) -> None:
         _log.warning("%s", error)
 
 
-def _open(settings: Settings) -> Index:
+def open_index(settings: Settings) -> Index:
+    """The index brought up to date; what goes on is said on stderr."""
     words = _words(settings)
     with Status(words.reading) as status:
         return open_library(settings, words, status.note, status.progress)

@@ -167,8 +167,9 @@ def _settings() -> Settings:
 
 def _complain(error: object, status: int) -> int:
     from bot.markup import clean
+    from bot.redaction import redact
 
-    for sentence in str(error).splitlines():
+    for sentence in redact(str(error)).splitlines():
         print(clean(sentence), file=sys.stderr)
     return status
 

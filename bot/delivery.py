@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from bot.claims import Claim, Ledger, State, Trigger
+from bot.claims import Asked, Claim, Ledger, State, Trigger
 from bot.errors import DeliveryError, Gone, LedgerUnavailable, Rejected, Throttled, Uncertain, Unreachable, Unsupported
 from bot.surface import Body, Notice, Surface
 
@@ -110,6 +110,16 @@ class Delivery:
             replies |= {message.reply for message in found if not message.stream}
         for reply in replies:
             await self._try(claim, lambda reply=reply: surface.delete(claim, reply))  # type: ignore[misc]
+
+    async def whisper(self, asked: Asked, surface: Surface, text: str) -> None:
+        """Say something to the asker alone, at most once. Raises DeliveryError."""
+        for delay in self._delays():
+            try:
+                return await surface.whisper(asked, text)
+            except Throttled as error:
+                await asyncio.sleep(error.seconds)
+            except Unreachable:
+                await asyncio.sleep(delay)
 
     async def _open_stream(self, claim: Claim, surface: Surface) -> Claim | None:
         asked = claim.asked

@@ -236,7 +236,7 @@ class Dispatcher:
         if asked.trigger not in (Trigger.MENTION, Trigger.DIRECT, Trigger.COMMAND):
             return
         try:
-            await surface.whisper(asked, sentence)
+            await self._delivery.whisper(asked, surface, sentence)
         except DeliveryError as error:
             _log.info("%s: not told why there is no answer: %s", asked.key, error)
 

@@ -57,11 +57,12 @@ def clean(text: str) -> str:
     become U+FFFD; invisible formatting characters (bidirectional overrides, zero-width characters, tags) go.
     """
     if not (text.isascii() and text.isprintable()):
-        text = "".join(_visible(character) for character in text)
+        text = "".join(visible(character) for character in text)
     return _SPACES.sub(" ", text)
 
 
-def _visible(character: str) -> str:
+def visible(character: str) -> str:
+    """What ``clean`` makes of one character, before spaces are joined."""
     if character.isprintable():
         return character
     # \x1c to \x1f count as white space in Unicode; a document has no business with them.

@@ -1,0 +1,278 @@
+"""What the bot says, as Slack messages. Pure.
+
+A message says in ``blocks`` what a terminal says in lines, and again in ``text``, which notifications, screen readers
+and old clients show. Nothing that comes from documents or people stands where Slack looks for mentions and links; see
+bot.markup.blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.claims import Turn, Verdict
+from bot.markup.blocks import (
+    ELEMENT_COST,
+    Block,
+    escape,
+    escape_within,
+    group_mention,
+    is_link,
+    link,
+    mention,
+    plain_text,
+    quotation,
+    rich_text,
+    section,
+    size,
+    texts,
+    weigh,
+)
+from bot.markup.forms import WHY, read_why, reason_label, why_modal
+from bot.markup.lines import Role, excerpts, layout, plain, reference, shorten, sources_label
+from bot.markup.quote import Passage, passages
+from bot.messages import Messages
+from bot.surface import Body, Escalated, Forwarded, Notice, Shared
+from bot.types import Citation, Outcome, Reply
+
+__all__ = ["WHY", "Button", "SlackMessage", "read_why", "render", "why_modal"]
+
+MESSAGE_BUDGET = 12_000
+"""What the blocks of a message may weigh: Slack takes about 13,200, by a count it does not publish."""
+TEXT_BUDGET = 3_000
+"""Bytes of the fallback text; chat.update takes 4,000."""
+QUESTION_BUDGET = 1_500
+COMMENT_BUDGET = 1_200
+BRIEF = 120
+"""Characters of a question or comment in the fallback text, where the answer needs the room."""
+_LONGEST = {Role.TITLE: 200, Role.DETAIL: 400}
+"""Characters of the parts of a citation."""
+
+
+class Button(StrEnum):
+    """What stands under an answer: the buttons' ``action_id``; their ``value`` is the claim's key."""
+
+    HELPFUL = "fonte_helpful"
+    NOT_HELPFUL = "fonte_not_helpful"
+    ASK_PERSON = "fonte_ask_person"
+    SHARE = "fonte_share"
+    DELETE = "fonte_delete"
+
+
+@dataclass(frozen=True, slots=True)
+class SlackMessage:
+    """Arguments of chat.postMessage and its kin."""
+
+    text: str
+    """Fallback: escaped mrkdwn of at most TEXT_BUDGET bytes, never empty."""
+    blocks: list[Block]
+    """At least one."""
+    overflow: str | None = None
+    """Plain text of the whole answer for a file, where the message holds its beginning only."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What stands around an answer, in blocks and as fallback."""
+
+    above: tuple[Block, ...] = ()
+    above_text: str = ""
+    below: tuple[Block, ...] = ()
+    below_text: str = ""
+
+
+def render(
+    body: Body,
+    words: Messages,
+    *,
+    key: str = "",
+    buttons: Sequence[Button] = (),
+    group: str | None = None,
+    permalink: str | None = None,
+    file: bool = True,
+) -> SlackMessage:
+    """The message for a body.
+
+    ``buttons`` stand under answers (Reply, Shared) and carry ``key``. ``group`` is called to an Escalated question: the
+    id of a user group or person, ``here``, ``channel`` or ``everyone``; other words are shown and call nobody.
+    ``permalink`` leads from an Escalated or Forwarded body to the answer. ``file``: whether a file can go along.
+    """
+    match body:
+        case Notice():
+            return _notice(body.text)
+        case Reply():
+            frame, reply = _Frame(), body
+        case Shared(turn):
+            frame, reply = _question(turn, words.shared, turn.asked.user), turn.reply
+        case Escalated(turn, user):
+            frame = _linked(_question(turn, words.escalation, user, group), permalink, words)
+            reply = turn.reply
+        case Forwarded(turn):
+            frame, reply = _linked(_feedback(body, words), permalink, words), turn.reply
+    if isinstance(body, Escalated | Forwarded):
+        buttons = ()
+    return _message(frame, reply, words, _actions(buttons, key, words), file=file)
+
+
+def _notice(text: str) -> SlackMessage:
+    said = passages(text)
+    blocks, _ = quotation(said, MESSAGE_BUDGET, kind="rich_text_section")
+    return SlackMessage(
+        escape_within("\n".join(passage.text for passage in said), TEXT_BUDGET) or "…",
+        [rich_text(blocks or [section(texts("…"))])],
+    )
+
+
+def _message(frame: _Frame, reply: Reply, words: Messages, actions: list[Block], *, file: bool) -> SlackMessage:
+    note = [rich_text([section(texts(words.whole_answer))])] if file else []
+    around = [*frame.above, *note, *frame.below, *actions]
+    room = MESSAGE_BUDGET - weigh(around) - 2 * ELEMENT_COST
+    sources, all_cited = _sources(reply, words, room // 2)
+    said = passages(reply.text, reply.highlights)
+    kind = "rich_text_quote" if reply.outcome is Outcome.ANSWERED else "rich_text_section"
+    answer, all_said = quotation(said, room - weigh(sources), kind=kind)
+    whole = all_cited and all_said
+    blocks = [
+        *frame.above,
+        *([rich_text(answer)] if answer else []),
+        *([] if whole else note),
+        *([rich_text(sources)] if sources else []),
+        *frame.below,
+        *actions,
+    ]
+    return SlackMessage(
+        _fallback(frame, plain(layout(reply, words))),
+        blocks or [rich_text([section(texts("…"))])],
+        None if whole or not file else _whole(said, reply, words),
+    )
+
+
+def _fallback(frame: _Frame, answer: str) -> str:
+    room = TEXT_BUDGET - size(frame.above_text) - size(frame.below_text) - 2
+    parts = (frame.above_text, escape_within(answer, room), frame.below_text)
+    return "\n".join(part for part in parts if part) or "…"
+
+
+# ---------------------------------------------------------------- parts of a message
+
+
+def _sources(reply: Reply, words: Messages, room: int) -> tuple[list[Block], bool]:
+    """Citations that weigh at most ``room``, first all references, then the excerpts; whether that is all of them."""
+    if not reply.citations:
+        return [], True
+    label = section(texts(sources_label(reply, words), bold=True))
+    room -= weigh(label)
+    cited: list[list[Block]] = []
+    for number, citation in enumerate(reply.citations, 1):
+        place = _reference(number, citation, words)
+        room -= weigh(place)
+        if room < 0:
+            break
+        cited.append([place])
+    complete = len(cited) == len(reply.citations)
+    for elements, excerpt in zip(cited, excerpts(reply), strict=False):
+        if excerpt:
+            quoted = {"type": "rich_text_quote", "elements": texts(excerpt)}
+            if weigh(quoted) <= room:
+                room -= weigh(quoted)
+                elements.append(quoted)
+            else:
+                complete = False
+    return [label, *(element for elements in cited for element in elements)], complete
+
+
+def _reference(number: int, citation: Citation, words: Messages) -> Block:
+    elements: list[Block] = []
+    for piece in reference(number, citation, words):
+        text, longest = piece.text, _LONGEST.get(piece.role, len(piece.text))
+        if len(text) > longest:
+            text = text[: longest - 1].rstrip() + "…"
+        if piece.role is Role.TITLE and citation.url is not None and is_link(citation.url):
+            elements.append(link(citation.url, text))
+        else:
+            elements += texts(text)
+    return section(elements)
+
+
+def _whole(said: Sequence[Passage], reply: Reply, words: Messages) -> str:
+    """The whole answer as plain text: for a file, nothing is left out."""
+    paragraphs = [passage.text for passage in said]
+    if reply.citations:
+        paragraphs.append(sources_label(reply, words))
+    for number, (citation, excerpt) in enumerate(zip(reply.citations, excerpts(reply), strict=True), 1):
+        place = "".join(piece.text for piece in reference(number, citation, words))
+        paragraphs.append(f"{place} · {citation.url}" if is_link(citation.url) else place)
+        if excerpt:
+            paragraphs += [passage.text for passage in passages(citation.excerpt)]
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _said(template: str, user: str) -> tuple[list[Block], str]:
+    """A sentence of the bot about a person."""
+    before, _, after = template.partition("{user}")
+    elements, mrkdwn = mention(user)
+    return [*texts(before), *elements, *texts(after)], escape(before) + mrkdwn + escape(after)
+
+
+def _question(turn: Turn, template: str, user: str, group: str | None = None) -> _Frame:
+    elements, text = _said(template, user)
+    if group:
+        called, called_text = group_mention(group)
+        elements, text = [*called, *texts(" "), *elements], f"{called_text} {text}"
+    quoted, _ = quotation(passages(turn.asked.text), QUESTION_BUDGET)
+    return _Frame(
+        above=(rich_text([section(elements), *quoted]), {"type": "divider"}),
+        above_text=f"{text}\n{escape(shorten(turn.asked.text, BRIEF))}",
+    )
+
+
+def _feedback(body: Forwarded, words: Messages) -> _Frame:
+    feedback = body.feedback
+    helpful = feedback.verdict is Verdict.HELPFUL
+    elements, text = _said(words.found_helpful if helpful else words.found_not_helpful, feedback.user)
+    lines = [section(elements)]
+    if feedback.reason is not None:
+        reason = f"{words.why_reason}: {reason_label(feedback.reason, words)}"
+        lines.append(section(texts(reason)))
+        text += f"\n{escape(reason)}"
+    if feedback.comment.strip():
+        lines += quotation(passages(feedback.comment), COMMENT_BUDGET)[0]
+        text += f"\n{escape(shorten(feedback.comment, BRIEF))}"
+    asked = _question(body.turn, words.shared, body.turn.asked.user)
+    return _Frame(above=(rich_text(lines), *asked.above), above_text=f"{text}\n{asked.above_text}")
+
+
+def _linked(frame: _Frame, permalink: str | None, words: Messages) -> _Frame:
+    if permalink is None or not is_link(permalink):
+        return frame
+    below = (rich_text([section([link(permalink, words.to_answer)])]),)
+    # Brackets and bars would end the link early.
+    fits = len(permalink) <= BRIEF * 3 and not set(permalink) & set("<>|")
+    text = f"<{permalink.replace('&', '&amp;')}|{escape(words.to_answer)}>" if fits else ""
+    return _Frame(frame.above, frame.above_text, below, text)
+
+
+def _actions(buttons: Sequence[Button], key: str, words: Messages) -> list[Block]:
+    labels = {
+        Button.HELPFUL: words.helpful,
+        Button.NOT_HELPFUL: words.not_helpful,
+        Button.ASK_PERSON: words.ask_person,
+        Button.SHARE: words.share,
+        Button.DELETE: words.delete,
+    }
+    # No style: whoever reads the message sees the same buttons.
+    elements: list[Block] = [
+        {"type": "button", "action_id": button.value, "text": plain_text(labels[button]), "value": key}
+        for button in buttons
+    ]
+    for element in elements:
+        if element["action_id"] == Button.DELETE.value:
+            element["confirm"] = {
+                "title": plain_text(words.delete),
+                "text": plain_text(words.delete_question),
+                "confirm": plain_text(words.delete),
+                "deny": plain_text(words.cancel),
+                "style": "danger",
+            }
+    return [{"type": "actions", "elements": elements}] if elements else []

@@ -1,0 +1,97 @@
+"""The two ways in which Slack reaches the bot: a WebSocket that the bot opens, or signed HTTP requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bot.platforms.slack.client import SlackClient
+
+PING_INTERVAL = 5.0
+"""Seconds between pings. A connection that went silent is given up after half of that without an answer, and replaced
+at the next check: in about ten seconds, well before Slack's first late retry after a minute."""
+CONNECT_TIMEOUT = 20.0
+"""Seconds for one attempt to connect; the address to connect to expires, so a new attempt asks for a new one."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Socket(SocketModeClient):
+    """The library's client, which would try one expired address for ever once a connection attempt had failed."""
+
+    async def connect(self) -> None:
+        try:
+            await asyncio.wait_for(super().connect(), CONNECT_TIMEOUT)  # type: ignore[no-untyped-call]
+        except BaseException:
+            self.wss_uri = None
+            self.auto_reconnect_enabled = self.default_auto_reconnect_enabled
+            raise
+
+
+class SocketConnection:
+    """Socket Mode."""
+
+    def __init__(
+        self, app: AsyncApp, client: SlackClient, app_token: str, *, ping_interval: float = PING_INTERVAL
+    ) -> None:
+        self._app = app
+        self._ping_interval = ping_interval
+        self._socket = _Socket(app_token=app_token, web_client=client.web, ping_interval=ping_interval)
+        self._socket.socket_mode_request_listeners.append(self._handle)
+
+    async def open(self) -> None:
+        """Connect; tries until it works."""
+        while True:
+            try:
+                await self._socket.connect()
+                return
+            except Exception as error:
+                _log.warning("Slack's socket cannot be opened (%s); trying again.", type(error).__name__)
+                await asyncio.sleep(self._ping_interval)
+
+    async def healthy(self) -> bool:
+        return bool(await self._socket.is_connected())
+
+    async def close(self) -> None:
+        await self._socket.close()  # type: ignore[no-untyped-call]
+
+    async def _handle(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        started = time.time()
+        response = await run_async_bolt_app(self._app, request)
+        try:
+            await send_async_response(client, request, response, started)
+        except Exception as error:
+            # The connection was replaced meanwhile. Slack sends the event again, and the claim tells that it is known.
+            _log.info("an event could not be acknowledged (%s)", type(error).__name__)
+
+
+@asynccontextmanager
+async def socket_mode(app: AsyncApp, client: SlackClient, app_token: str) -> AsyncIterator[SocketConnection]:
+    """Events arrive by WebSocket while the block runs."""
+    connection = SocketConnection(app, client, app_token)
+    try:
+        await connection.open()
+        yield connection
+    finally:
+        await connection.close()
+
+
+def http_route(app: AsyncApp) -> web.RouteDef:
+    """The route for signed HTTP requests; the library checks the signatures."""
+
+    async def handle(request: web.Request) -> web.Response:
+        response = await app.async_dispatch(await to_bolt_request(request))
+        return await to_aiohttp_response(response)
+
+    return web.post("/slack/events", handle)

@@ -1,0 +1,15 @@
+"""What can be set, from the environment and ``.env``: flat variable names outside, nested groups inside."""
+
+from bot.settings.loading import load_settings, secret_values, variables
+from bot.settings.model import Settings
+from bot.settings.slack import Mode, SlackCredentials, slack_credentials
+
+__all__ = [
+    "Mode",
+    "Settings",
+    "SlackCredentials",
+    "load_settings",
+    "secret_values",
+    "slack_credentials",
+    "variables",
+]

@@ -1,0 +1,71 @@
+"""Settings loaded and checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from bot.errors import ConfigError
+from bot.settings.fields import FAULT
+from bot.settings.model import Settings
+from bot.settings.sources import check_env_file, is_secret, shown, walk
+
+
+def variables() -> dict[str, FieldInfo]:
+    """Every variable that is read, in order, with its field; NAME_FILE with the field of the secret NAME."""
+    found: dict[str, FieldInfo] = {}
+    for variable, _, field in walk(Settings):
+        found[variable] = field
+        if is_secret(field):
+            found[f"{variable}_FILE"] = field
+    return found
+
+
+def load_settings(env_file: Path | None = Path(".env")) -> Settings:
+    """Settings from the environment, else from ``env_file`` where it exists.
+
+    An empty value counts as unset; variables that are not ours are ignored.
+    Raises ConfigError: one sentence per wrong value, each on its own line.
+    """
+    if env_file is not None:
+        check_env_file(env_file)
+    options: dict[str, Any] = {"_env_file": env_file}  # type checkers see the fields alone
+    try:
+        return Settings(**options)
+    except ValidationError as error:
+        raise ConfigError("\n".join(dict.fromkeys(_sentence(item) for item in error.errors()))) from None
+
+
+def secret_values(settings: Settings) -> tuple[str, ...]:
+    """What must never be shown: every secret, and the password inside DATABASE_URL by itself."""
+    secrets = [_value(settings, path) for _, path, field in walk(type(settings)) if is_secret(field)]
+    values = [secret.get_secret_value() for secret in secrets if isinstance(secret, SecretStr)]
+    if settings.database_url is not None:
+        # The last "@": a password may hold one as it is.
+        account, at, _ = settings.database_url.get_secret_value().partition("://")[2].rpartition("@")
+        password = account.partition(":")[2] if at else ""
+        values += [value for value in dict.fromkeys((password, unquote(password))) if value]
+    return tuple(values)
+
+
+def _sentence(error: ErrorDetails) -> str:
+    if error["type"] == FAULT:
+        return error["msg"]
+    location = tuple(map(str, error["loc"]))
+    # An error inside a list or a union is located beyond the field itself.
+    variable, field = next((v, field) for v, path, field in walk(Settings) if location[: len(path)] == path)
+    extra = field.json_schema_extra
+    sentence = f"{variable} must be {extra['allowed'] if isinstance(extra, dict) else 'valid'}"
+    return f"{sentence}." if is_secret(field) else f"{sentence}, not {shown(str(error['input']))}."
+
+
+def _value(settings: Settings, path: tuple[str, ...]) -> object:
+    value: object = settings
+    for name in path:
+        value = getattr(value, name)
+    return value

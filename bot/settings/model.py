@@ -1,0 +1,120 @@
+"""The settings themselves.
+
+A group is one ``Group`` subclass and one field of Settings: the field ``seeds`` of a group with the field ``dir`` is
+the variable ``SEEDS_DIR``. Its ``allowed`` clause completes "SEEDS_DIR must be ..." when a value is wrong. A secret
+called NAME may also be given as NAME_FILE, the path of a file with it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.settings.fields import (
+    Address,
+    ChannelId,
+    ChannelIds,
+    CommaList,
+    EscalationId,
+    Folder,
+    Group,
+    Host,
+    Secret,
+    UserIds,
+    lower,
+    setting,
+)
+from bot.settings.sources import Variables
+
+_ADDRESS = "an http or https address, percent-encoded, without user name, query and fragment"
+_CHANNELS = "channel ids such as C0123ABCD separated by commas (in Slack at the end of a channel's details)"
+
+
+class Seeds(Group):
+    """The documents."""
+
+    dir: Path = setting(Path("seeds"), "the path of a folder")
+    exclude: CommaList = setting((), "file name patterns separated by commas")
+
+
+class Embedding(Group):
+    """The model that turns text into vectors."""
+
+    model: str = setting("all-MiniLM-L6-v2", "a sentence-transformers model's name or folder, or hashing")
+    threads: int = setting(0, "a whole number from 0 (automatic) to 256", ge=0, le=256)
+
+
+class Answer(Group):
+    """When a question counts as answered."""
+
+    min_support: float | None = setting(None, "a number from 0 to 1", ge=0, le=1, allow_inf_nan=False)
+
+
+class Slack(Group):
+    """The workspace. ``slack_credentials`` says whether the secrets are enough."""
+
+    bot_token: Secret = setting(None, "the Bot User OAuth Token")
+    app_token: Secret = setting(None, "the app-level token")
+    signing_secret: Secret = setting(None, "the app's signing secret")
+    mode: Annotated[Literal["socket", "http"] | None, BeforeValidator(lower)] = setting(None, "socket or http")
+    api_base_url: Folder = setting("https://slack.com/api/", _ADDRESS)
+    allowed_channels: ChannelIds = setting((), _CHANNELS)
+    allowed_users: UserIds = setting(
+        (), 'member ids such as U0123ABCD separated by commas (in Slack: a person\'s profile, ⋮, "Copy member ID")'
+    )
+    auto_answer_channels: ChannelIds = setting((), _CHANNELS)
+    feedback_channel: ChannelId = setting(
+        "", "a channel id such as C0123ABCD (in Slack at the end of a channel's details)"
+    )
+    escalation: EscalationId = setting(
+        "", "a user group id such as S0123ABCD or a channel id such as C0123ABCD, as Slack shows in its details"
+    )
+
+
+class Http(Group):
+    """Where the bot listens: for Slack's requests in HTTP mode, for health checks in any mode."""
+
+    host: Host = setting("127.0.0.1", "a host name or an IP address")
+    port: int | None = setting(None, "a port number from 1 to 65535", ge=1, le=65535)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Built by ``load_settings``."""
+
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True, extra="ignore", case_sensitive=True)
+
+    seeds: Seeds = Seeds()
+    source_base_url: Address | None = setting(None, _ADDRESS)
+    data_dir: Path = setting(Path("data"), "the path of a folder")
+    embedding: Embedding = Embedding()
+    answer: Answer = Answer()
+    slack: Slack = Slack()
+    http: Http = Http()
+    rate_limit: int = setting(10, "a whole number of questions from 0 (no limit) to 100000", ge=0, le=100_000)
+    queue_limit: int = setting(100, "a whole number of questions from 1 to 100000", ge=1, le=100_000)
+    database_url: Secret = setting(None, "the address of a database")
+    retention_days: int = setting(90, "a whole number of days from 1 to 36500", ge=1, le=36_500)
+    drain_seconds: float = setting(20, "a number of seconds from 0 to 3600", ge=0, le=3600, allow_inf_nan=False)
+    bot_language: Annotated[Literal["auto", "en", "it"], BeforeValidator(lower)] = setting("auto", "auto, en or it")
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lower)] = setting(
+        "warning", "debug, info, warning or error"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, Variables(settings_cls, env_settings, dotenv_settings)
+
+    @property
+    def locale(self) -> str | None:
+        """The language forced by BOT_LANGUAGE, None where it is automatic."""
+        return None if self.bot_language == "auto" else self.bot_language

@@ -1,0 +1,115 @@
+"""Questions to suggest: taken from the documents, and only those that the bot answers."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from bot.errors import BotError
+from bot.suggestions.candidates import Candidate, Detect, Reader, sample
+from bot.suggestions.wording import Topic
+from bot.types import Outcome, Question, Reply
+from retrieval.types import Document, Language
+
+__all__ = ["MAX_ASKED", "Suggestion", "suggest"]
+
+MAX_ASKED = 40
+"""Questions that are tried at most, however many documents there are."""
+_STEM = 6
+"""Letters by which words are compared: "Mongol" and "Mongols" are one."""
+
+Ask = Callable[[Question], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A question that the documents answer: one line of at most 75 characters, without markup."""
+
+    text: str
+    source: str
+    """The document it was taken from."""
+    language: Language
+
+
+async def suggest(
+    ask: Ask,
+    documents: Sequence[Document],
+    *,
+    detect: Detect,
+    limit: int = 4,
+    language: Language | None = None,
+    this_year: int | None = None,
+) -> tuple[Suggestion, ...]:
+    """Up to ``limit`` questions that ``ask`` answers from the documents, best first, no two alike.
+
+    They come from different documents and ask for different things as far as possible, in ``language`` first where it
+    is given. Reads a bounded part of the documents, gives way to other tasks in between, and asks MAX_ASKED questions
+    at most, one after the other; those that fail are passed over. ``this_year`` is the year's number, today's if None.
+    """
+    reader = Reader(detect, this_year or date.today().year)
+    for document in sample(documents):
+        reader.read(document)
+        await asyncio.sleep(0)
+    left = reader.candidates()
+    chosen: list[tuple[Candidate, Reply]] = []
+    topics: Counter[Topic] = Counter()
+    sources: Counter[str] = Counter()
+    for _ in range(MAX_ASKED):
+        left = [candidate for candidate in left if not any(_alike(candidate, other) for other, _ in chosen)]
+        if not left or len(chosen) == limit:
+            break
+        candidate = min(left, key=lambda one: _order(one, language, topics, sources))
+        left.remove(candidate)
+        topics[candidate.topic] += 1
+        reply = await _reply(ask, candidate)
+        if reply is not None and not any(_same_place(reply, other) for _, other in chosen):
+            chosen.append((candidate, reply))
+            sources[candidate.source] += 1
+    return tuple(Suggestion(candidate.text, candidate.source, candidate.language) for candidate, _ in chosen)
+
+
+def _order(
+    candidate: Candidate, language: Language | None, topics: Counter[Topic], sources: Counter[str]
+) -> tuple[bool, int, int, int, float]:
+    """The smallest is tried next: another document and another sort of question than before."""
+    turn = 0 if candidate.topic is Topic.OWN else topics[candidate.topic]
+    return (
+        language not in (None, candidate.language),
+        sources[candidate.source],
+        turn,
+        candidate.topic,
+        -candidate.weight,
+    )
+
+
+async def _reply(ask: Ask, candidate: Candidate) -> Reply | None:
+    """The reply if it is an answer to what the candidate asks."""
+    try:
+        reply = await ask(Question(candidate.text))
+    except BotError:
+        return None
+    if reply.outcome is not Outcome.ANSWERED or not reply.citations:
+        return None
+    if candidate.proof:
+        return reply if candidate.proof in reply.text else None
+    # Without words that prove it, the place has to: and the question read back is no answer.
+    repeated = _words(candidate.text) >= _words(reply.text)
+    return reply if reply.citations[0].source == candidate.source and not repeated else None
+
+
+def _alike(one: Candidate, other: Candidate) -> bool:
+    ours, theirs = _words(one.about), _words(other.about)
+    return 2 * len(ours & theirs) >= min(len(ours), len(theirs))
+
+
+def _same_place(one: Reply, other: Reply) -> bool:
+    places = ((reply.citations[0].source, reply.citations[0].start) for reply in (one, other))
+    return len(set(places)) == 1
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word[:_STEM] for word in re.findall(r"\w{3,}", text.casefold())) or frozenset((text,))

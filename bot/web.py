@@ -1,0 +1,50 @@
+"""The bot's own HTTP server: a health page, and whatever routes a platform needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from bot.errors import ConfigError
+
+MAX_BODY = 1 << 20
+"""Bytes of a request: several times the largest event."""
+
+Check = Callable[[], Awaitable[str | None]]
+"""None when all is well, else what is not, in a few words."""
+
+
+@asynccontextmanager
+async def serving(
+    host: str, port: int, checks: dict[str, Check], routes: Iterable[web.RouteDef] = ()
+) -> AsyncIterator[int]:
+    """Serve ``/health`` and ``routes`` while the block runs; the port (for ``port`` 0: the one that was free).
+
+    ``/health`` answers 200 or 503 and ``{"ok": bool, NAME: "ok" or what is wrong}``.
+    Raises ConfigError where the address cannot be had.
+    """
+
+    async def health(_: web.Request) -> web.Response:
+        states = {name: await check() for name, check in checks.items()}
+        well = all(state is None for state in states.values())
+        body = {"ok": well} | {name: state or "ok" for name, state in states.items()}
+        return web.Response(status=200 if well else 503, text=json.dumps(body), content_type="application/json")
+
+    app = web.Application(client_max_size=MAX_BODY)
+    app.add_routes([web.get("/health", health), *routes])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ConfigError(
+                f"HTTP_HOST={host} HTTP_PORT={port} cannot be served: {error.strerror or error}."
+            ) from None
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
