@@ -90,13 +90,14 @@ class Listeners:
     async def _on_message(self, body: Payload) -> None:
         match read_message(body, self._place):
             case Posted(asked, needs_thread):
-                known = (needs_thread or (asked.trigger is Trigger.DIRECT and asked.thread)) and (
-                    await self._dispatcher.answered_in(asked.platform, asked.team, asked.channel, asked.thread)
+                begun = asked.thread != asked.message and (needs_thread or asked.trigger is Trigger.DIRECT)
+                known = begun and await self._dispatcher.answered_in(
+                    asked.platform, asked.team, asked.channel, asked.thread
                 )
                 if needs_thread and not known:
                     return
                 new = await self._dispatcher.receive(asked)
-                if new and asked.trigger is Trigger.DIRECT and asked.thread and not known:
+                if new and asked.trigger is Trigger.DIRECT and not known:
                     self._begin(self._panel.name(asked))
             case Edited(asked):
                 await self._dispatcher.revise(asked)
