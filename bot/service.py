@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, get_args
 
 from bot.actions import Actions, Desk
 from bot.app import assistant, open_index
@@ -21,9 +21,11 @@ from bot.ledger import LEASE, database_url, open_ledger
 from bot.limits import Access, Limits
 from bot.platforms.console import complain
 from bot.settings import Settings, SlackCredentials, slack_credentials
+from bot.suggestions import suggest
 from bot.types import Question, Reply
 from bot.web import Check, serving
 from retrieval.evidence import AUTO_SUPPORT
+from retrieval.index import Index
 from retrieval.interrogative import is_question
 from retrieval.language import detect_language
 from retrieval.types import Language
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 PURGE_EVERY = 6 * 3600.0
 DAY = 24 * 3600.0
 """Seconds."""
+SUGGESTIONS = 4
+"""Questions in each language: as many as Slack shows."""
 HTTP_PORT = 3000
 """Where Slack's requests are expected unless HTTP_PORT says otherwise."""
 
@@ -216,6 +220,16 @@ class Signals:
 def _url(settings: Settings) -> str:
     secret = settings.database_url
     return database_url(secret.get_secret_value() if secret else None, settings.data_dir)
+
+
+async def _prepare_suggestions(ask: Ask, index: Index, parts: Core) -> None:
+    for language in get_args(Language):
+        try:
+            found = await suggest(ask, index.documents, detect=detect_language, limit=SUGGESTIONS, language=language)
+        except Exception as error:  # a nicety: whatever stands in its way must not stop the bot
+            _log.warning("no questions can be suggested: %s: %s", type(error).__name__, error)
+            return
+        parts.suggestions[language] = tuple(suggestion.text for suggestion in found)
 
 
 async def _purge(ledger: SqlLedger, days: int) -> None:

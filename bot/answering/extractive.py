@@ -14,6 +14,8 @@ NEAREST = 3
 """Passages shown when the documents do not answer."""
 SHORT = 40
 """Characters below which a sentence is taken to need the one after it."""
+SAME = 0.5
+"""Share of the question's words from which on a question in a document is taken for the same one."""
 
 _FORMS = frozenset({QuestionKind.PERSON, QuestionKind.TIME, QuestionKind.QUANTITY, QuestionKind.MONEY})
 """What is asked for in a form that a sentence visibly holds or lacks."""
@@ -101,6 +103,9 @@ def _quoted(hit: Hit, kind: QuestionKind) -> tuple[SentenceHit, ...]:
     """The best sentence of a passage and the neighbours it needs, in the order of the text."""
     sentences = hit.sentences
     at = sentences.index(_best(hit))
+    if at + 1 < len(sentences) and sentences[at].lexical > SAME and _text(hit, sentences[at]).endswith("?"):
+        # The document puts the question itself: what answers it comes next.
+        at += 1
     first, last = at, at
     text = _text(hit, sentences[at])
     if at > 0 and _POINTS_BACK[hit.language].match(text):

@@ -19,6 +19,8 @@ __all__ = ["MAX_ASKED", "Suggestion", "suggest"]
 
 MAX_ASKED = 40
 """Questions that are tried at most, however many documents there are."""
+EARLY = 40
+"""Characters before a name in a sentence that is about it."""
 _STEM = 6
 """Letters by which words are compared: "Mongol" and "Mongols" are one."""
 
@@ -95,7 +97,9 @@ async def _reply(ask: Ask, candidate: Candidate) -> Reply | None:
     if reply.outcome is not Outcome.ANSWERED or not reply.citations:
         return None
     if candidate.proof:
-        return reply if candidate.proof in reply.text else None
+        # Where the sentence comes to it late, it is about something else.
+        limit = EARLY if candidate.topic in (Topic.NAME, Topic.PERSON) else len(reply.text)
+        return reply if 0 <= reply.text.find(candidate.proof) <= limit else None
     # Without words that prove it, the place has to: and the question read back is no answer.
     repeated = _words(candidate.text) >= _words(reply.text)
     return reply if reply.citations[0].source == candidate.source and not repeated else None

@@ -21,6 +21,8 @@ MAX_TOTAL = 200_000
 """Characters read of all documents; they take about .1 s."""
 _HEADINGS = 12
 """Of one document."""
+_SHORT_NAME = 4
+"""Letters of a single word that is a name one asks about."""
 
 Detect = Callable[[str], Language | None]
 
@@ -68,8 +70,9 @@ _GENERIC = frozenset(
     """.split()
 )
 _ASKS = re.compile(
-    r"(?:what|why|when|where|who|how|which|chi|che cosa|cosa|perch[ée]|quando|dove|quale|quali|quant[oaie]|come \w+(?:are|ere|ire))\b",
-    re.I,
+    r"(?:what|why|when|where|who|how|which|chi|che cosa|cosa|perch[ée]|quando|dove|quale|quali|quant[oaie]"
+    r"|come \w+(?:are|ere|ire))\b",
+    re.IGNORECASE,
 )
 _NO_NAMES = frozenset(
     """
@@ -85,7 +88,7 @@ _DEMONYM = re.compile(r"(?:an|ish|ese|ic|ist|ists|ans|ench|utch)$")
 class Reader:
     """Reads documents one by one and keeps what questions can be made of.
 
-    ``detect`` tells a text's language where it can. Years from ``this_year`` on are asked about as being to come.
+    ``detect`` tells a text's language where it can. Years from ``this_year`` on are to come.
     """
 
     def __init__(self, detect: Detect, this_year: int) -> None:
@@ -127,14 +130,11 @@ class Reader:
 
     def _add(self, drafts: Iterable[_Draft], source: str, language: Language) -> None:
         for topic, text, about, proof, weight in drafts:
-            text = clean(unicodedata.normalize("NFC", text)).strip()
-            if not is_safe(text):
-                continue
-            known = self._candidates.get(text)
-            if known is None:
-                self._candidates[text] = Candidate(text, source, language, topic, about, proof, weight)
-            else:
-                self._candidates[text] = replace(known, weight=known.weight + weight)
+            shown = clean(unicodedata.normalize("NFC", text)).strip()
+            if known := self._candidates.get(shown):
+                self._candidates[shown] = replace(known, weight=known.weight + weight)
+            elif is_safe(shown):
+                self._candidates[shown] = Candidate(shown, source, language, topic, about, proof, weight)
 
 
 def is_safe(text: str) -> bool:
@@ -144,7 +144,7 @@ def is_safe(text: str) -> bool:
 
 def sample(documents: Sequence[Document]) -> Iterator[Document]:
     """Up to MAX_DOCUMENTS of them, any first few far apart."""
-    seen = set()
+    seen: set[int] = set()
     for step in range(2 * MAX_DOCUMENTS):
         # Multiples of the golden ratio, whole parts dropped, fill [0, 1) evenly however many are taken.
         place = int(step * 0.6180339887498949 % 1 * len(documents))
@@ -210,9 +210,9 @@ def _facts(text: str, words: Wording, this_year: int) -> Iterator[_Draft]:
             Topic.ABBREVIATION, words.abbreviation.format(short=short), f"{short} {full}", full, text.count(short)
         )
     for year, count in years(text).items():
-        wording = words.future if int(year) >= this_year else words.past
-        yield _Draft(Topic.YEAR, wording.format(year=year), year, year, count)
+        if int(year) >= this_year:
+            yield _Draft(Topic.PLAN, words.plan.format(year=year), year, year, count)
 
 
 def _is_subject(name: str) -> bool:
-    return " " in name or (len(name) > 3 and name not in _NO_NAMES and not _DEMONYM.search(name))
+    return " " in name or (len(name) >= _SHORT_NAME and name not in _NO_NAMES and not _DEMONYM.search(name))

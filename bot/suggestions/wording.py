@@ -21,7 +21,8 @@ class Topic(IntEnum):
     NAME = 3
     HEADING = 4
     ABBREVIATION = 5
-    YEAR = 6
+    PLAN = 6
+    """What is to come in a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,7 @@ class Wording:
     part: str
     """About a heading, naming the document."""
     abbreviation: str
-    past: str
-    future: str
+    plan: str
 
 
 WORDING: dict[Language, Wording] = {
@@ -45,8 +45,7 @@ WORDING: dict[Language, Wording] = {
         heading="Che cosa dicono i documenti su «{heading}»?",
         part="Che cosa dice «{title}» su «{heading}»?",
         abbreviation="Che cosa significa {short}?",
-        past="Che cosa è successo nel {year}?",
-        future="Che cosa è previsto per il {year}?",
+        plan="Che cosa è previsto per il {year}?",
     ),
     "en": Wording(
         person="Who is {name}?",
@@ -54,8 +53,7 @@ WORDING: dict[Language, Wording] = {
         heading="What do the documents say about “{heading}”?",
         part="What does “{title}” say about “{heading}”?",
         abbreviation="What does {short} stand for?",
-        past="What happened in {year}?",
-        future="What is planned for {year}?",
+        plan="What is planned for {year}?",
     ),
 }
 
@@ -80,8 +78,9 @@ class Mentions:
         """Count the names in a text; the counts of this text alone."""
         found: Counter[str] = Counter()
         for match in _NAME.finditer(text):
-            found[match[2]] += 1
-            self.before.setdefault(match[2], Counter())[match[1].strip().lower().replace("’", "'")] += 1
+            name, before = match["name"], (match["before"] or "").replace("’", "'")
+            found[name] += 1
+            self.before.setdefault(name, Counter())[before] += 1
         self.counts.update(found)
         return found
 
@@ -103,8 +102,9 @@ _NUMERAL = r"(?: [IVX]+\b)?"
 _PERSON = rf"{_WORD} (?:(?:de|di|da|van|von|bin|al) )?{_WORD}{_NUMERAL}(?! {_WORD})"
 _GROUP = rf"{_WORD}(?: {_WORD}){{0,3}}"
 # After a word or a comma: a capital that only opens a sentence makes no name.
-_INSIDE = r"(?:(?<=[a-zà-ÿ0-9,;)] )|(?<=[a-zà-ÿ]['’])|(?<=\())"
-_NAME = re.compile(rf"(\b\w+['’]|\b\w+ |){_INSIDE}({_WORD}(?: (?:(?:of the|of|della|van|von) )?{_WORD}){{0,3}})")
+_INSIDE = r"(?:(?<![\w'’-])(?P<before>[a-zà-ÿ]+['’]?),? ?|[,;)\d] |\()"
+_LINK = "of the|of|for|della|dello|dei|degli|delle|del|di|van|von"
+_NAME = re.compile(rf"{_INSIDE}(?P<name>{_WORD}(?: (?:(?:{_LINK}) )?{_WORD}){{0,3}})")
 _ABBREVIATION = re.compile(
     rf"({_WORD}(?: (?:(?:of|the|for|and|di|del|della|per|e) )*{_WORD}){{1,5}}) \(([A-Z]{{2,6}})\)"
 )
@@ -118,16 +118,19 @@ _IT_ROLE = (
 _IT_OF = r"(?:di |del |della |dello |dei |degli |delle |dell['’])"
 # Only a comma tells where an organisation of several words ends and the person begins.
 _IT_OFFICE = re.compile(
-    rf"(?<![-\w])(?<!ex )(?P<role>{_IT_ROLE}) (?P<of>{_IT_OF})(?:(?P<org>{_WORD})|(?P<group>{_GROUP}),) (?P<who>{_PERSON})"
+    rf"(?<![-\w])(?<!ex )(?P<role>{_IT_ROLE}) (?P<of>{_IT_OF})"
+    rf"(?:(?P<org>{_WORD})|(?P<group>{_GROUP}),) (?P<who>{_PERSON})"
 )
-_EN_ROLE = (
-    "CEO|CFO|CTO|chief executive|president|chairman|chairwoman|founder|co-founder|director|minister|prime minister|mayor"
-    "|governor|secretary|king|queen|emperor|empress|head coach|leader|spokesman|spokeswoman"
-)
+_FIRM_ROLE = "CEO|CFO|CTO|chief executive|chairman|chairwoman|founder|co-founder|director|spokesman|spokeswoman"
+_EN_ROLE = f"{_FIRM_ROLE}|president|minister|prime minister|mayor|governor|secretary|king|queen|emperor|empress|head coach|leader"
 _EN_OFFICES = (
-    re.compile(rf"{_INSIDE}(?P<the>)(?P<org>{_GROUP}) (?P<role>{_EN_ROLE}) (?P<who>{_PERSON})"),
+    # "OpenAI CEO Sam Altman"; of other offices one says "French king Louis".
+    re.compile(rf"{_INSIDE}(?P<the>)(?P<org>{_GROUP}) (?P<role>{_FIRM_ROLE}) (?P<who>{_PERSON})"),
+    re.compile(rf"(?<![\w,] )(?<![\w-])(?P<the>)(?P<org>{_WORD}) (?P<role>{_FIRM_ROLE}) (?P<who>{_PERSON})"),
     re.compile(rf"(?<!former )\b(?P<role>{_EN_ROLE}) of (?P<the>the |)(?P<org>{_GROUP}), (?P<who>{_PERSON})"),
-    re.compile(rf"(?P<who>{_PERSON}), (?:the )?(?P<role>{_EN_ROLE}) of (?P<the>the |)(?P<org>{_GROUP})\b(?! {_WORD})"),
+    re.compile(
+        rf"(?P<who>{_PERSON}), (?:the )?(?P<role>{_EN_ROLE}) of (?P<the>the |)(?P<org>{_GROUP})(?=[,.;:)]| [a-z]+s\b| [a-z]+ed\b| and\b)"
+    ),
 )
 _PERSONS: dict[Language, re.Pattern[str]] = {
     "it": re.compile(rf"(?<![-\w])(?:{_IT_ROLE}|professore|professoressa|dottor|dottoressa) ({_PERSON})"),
@@ -172,7 +175,7 @@ def persons(text: str, language: Language) -> Iterator[str]:
 
 
 def years(text: str) -> Counter[str]:
-    """The years in which a text says that something happens."""
+    """The years in which a text says that something happens or will."""
     return Counter(_YEAR.findall(text))
 
 

@@ -10,7 +10,8 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -54,16 +55,17 @@ class Listeners:
                 enterprise_id=None, team_id=None, bot_token=token, bot_id=place.bot_id, bot_user_id=place.bot_user
             )
 
-        app = AsyncApp(
-            name="fonte",
-            client=self._client.web,
-            authorize=authorize,
-            signing_secret=signing_secret or "",
-            # Else bolt would give its loggers the root's level, and be silent at debug.
-            logger=logging.getLogger("slack_bolt"),
-            # Bolt must not acknowledge before the listener has committed.
-            process_before_response=True,
-        )
+        with _quiet("slack_bolt") as logger:  # it warns that it will not use SLACK_BOT_TOKEN, which we have read
+            app = AsyncApp(
+                name="fonte",
+                client=self._client.web,
+                authorize=authorize,
+                signing_secret=signing_secret or "",
+                # Else bolt would give its loggers the root's level, and be silent at debug.
+                logger=logger,
+                # Bolt must not acknowledge before the listener has committed.
+                process_before_response=True,
+            )
         app.event("app_mention")(self._on_message)
         app.event("message")(self._on_message)
         app.event("app_home_opened")(self._on_panel)
@@ -196,6 +198,18 @@ class Listeners:
         task = asyncio.create_task(run())
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[logging.Logger]:
+    """A logger that says nothing below errors while the block runs."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield logger
+    finally:
+        logger.setLevel(before)
 
 
 async def _nothing() -> None:
