@@ -68,7 +68,7 @@ def index(settings: Settings, *, rebuild: bool, as_json: bool) -> int:
 async def assistant(settings: Settings, index: Index) -> AsyncIterator[Assistant]:
     """The assistant over an index, for as long as the block runs."""
     least = settings.answer.min_support
-    answerer = ExtractiveAnswerer(threshold() if least is None else least)
+    answerer = ExtractiveAnswerer(threshold() if least is None else least, settings.source_base_url)
     async with QueryBatcher(index) as batcher:
         yield Assistant(batcher, answerer, detect=detect_language, locale=settings.locale)
 

@@ -61,10 +61,11 @@ class ExtractiveAnswerer:
                 support=result.support,
             )
         hit = max(result.hits, key=lambda found: _best(found).score)
-        quoted = _quoted(hit, result.kind)
+        at = _answering(hit)
+        quoted = _quoted(hit, at, result.kind)
         citation = self._cite(hit, quoted)
         # What the best sentence holds comes before what its neighbours hold.
-        spans = [sentence.answers[0] for sentence in (_best(hit), *quoted) if sentence.answers]
+        spans = [sentence.answers[0] for sentence in (hit.sentences[at], *quoted) if sentence.answers]
         highlights = tuple((start - citation.start, end - citation.start) for start, end in spans[:1])
         return Reply(
             outcome=Outcome.ANSWERED,
@@ -99,13 +100,16 @@ def _best(hit: Hit) -> SentenceHit:
     return max(hit.sentences, key=lambda sentence: sentence.score)
 
 
-def _quoted(hit: Hit, kind: QuestionKind) -> tuple[SentenceHit, ...]:
-    """The best sentence of a passage and the neighbours it needs, in the order of the text."""
+def _answering(hit: Hit) -> int:
+    """Row of the best sentence; of the one after it where the document puts our question itself, and then answers."""
+    at = hit.sentences.index(_best(hit))
+    question = hit.sentences[at].lexical > SAME and _text(hit, hit.sentences[at]).endswith("?")
+    return at + 1 if question and at + 1 < len(hit.sentences) else at
+
+
+def _quoted(hit: Hit, at: int, kind: QuestionKind) -> tuple[SentenceHit, ...]:
+    """The sentence at row ``at`` of a passage and the neighbours it needs, in the order of the text."""
     sentences = hit.sentences
-    at = sentences.index(_best(hit))
-    if at + 1 < len(sentences) and sentences[at].lexical > SAME and _text(hit, sentences[at]).endswith("?"):
-        # The document puts the question itself: what answers it comes next.
-        at += 1
     first, last = at, at
     text = _text(hit, sentences[at])
     if at > 0 and _POINTS_BACK[hit.language].match(text):

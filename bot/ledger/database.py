@@ -25,8 +25,8 @@ PATIENCE = 2.5
 """Seconds an operation may take, so that what depends on it (an ack within 3 s) can still be withheld."""
 LOCK_PATIENCE = 2.0
 """Seconds a statement waits for a lock: it ends before PATIENCE does, while it is still known what became of it."""
-CLOSE_PATIENCE = 5.0
-"""Seconds that closing waits for statements that were given up."""
+CLOSE_PATIENCE = 2.0
+"""Seconds that closing waits for statements that were given up, and then for SQLite to close its file."""
 ATTEMPTS = 3
 IDLE = 10.0
 """Seconds after which PostgreSQL ends a transaction whose process stands still, and its locks with it."""
@@ -35,7 +35,6 @@ POOL = 5
 
 _BEGIN = "ledger_begin"
 """Execution option: the statement that begins a transaction of SQLite."""
-_log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
@@ -76,7 +75,12 @@ class Database:
     async def close(self) -> None:
         if self._given_up:
             await asyncio.wait(self._given_up, timeout=CLOSE_PATIENCE)
-        await self._writer.dispose()
+        if not self.is_sqlite:
+            # A server that stands still must not keep the program from ending: nobody waits for its goodbye.
+            event.listen(self._writer.sync_engine, "close", _hang_up)
+        closing = asyncio.create_task(self._writer.dispose())
+        closing.add_done_callback(self._settled)
+        await asyncio.wait((closing,), timeout=CLOSE_PATIENCE)
 
     async def _bounded(self, engine: AsyncEngine, work: Callable[[Connection], _T]) -> _T:
         # A task of its own: what has to be cleaned up after it was cancelled does not count against the bound.
@@ -104,15 +108,20 @@ class Database:
 
 
 async def _transact(engine: AsyncEngine, work: Callable[[Connection], _T]) -> _T:
-    for attempt in range(ATTEMPTS):
+    attempt = 1
+    while True:
+        committing = False
         try:
             async with engine.begin() as connection:
-                return await connection.run_sync(work)
+                result = await connection.run_sync(work)
+                committing = True
+            return result
         except DBAPIError as error:
-            if sqlstate(error) not in TRY_AGAIN or attempt == ATTEMPTS - 1:
+            # A connection lost while it committed leaves open what became of it: that is not for us to repeat.
+            lost = error.connection_invalidated and not committing
+            if attempt == ATTEMPTS or not (lost or sqlstate(error) in TRY_AGAIN):
                 raise
-            _log.debug("a transaction is repeated after error %s", sqlstate(error))
-    raise AssertionError("unreachable")
+        attempt += 1
 
 
 def make_engine(url: str, lock_patience: float, *, pooled: bool = True) -> AsyncEngine:
@@ -181,5 +190,13 @@ def _postgres_engine(url: str, lock_patience: float, pool: dict[str, Any]) -> As
 
 def _refuse_closed(connection: DBAPIConnection, _: ConnectionPoolEntry, __: PoolProxiedConnection) -> None:
     """Let the pool replace a connection that the server has closed; the driver knows without asking the server."""
-    if cast("AdaptedConnection", connection).driver_connection.is_closed():
+    if _driver(connection).is_closed():
         raise DisconnectionError
+
+
+def _hang_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    _driver(connection).terminate()
+
+
+def _driver(connection: DBAPIConnection) -> Any:
+    return cast("AdaptedConnection", connection).driver_connection

@@ -138,10 +138,10 @@ def quotation(quoted: Sequence[Passage], room: int, *, kind: str = "rich_text_qu
         room -= ELEMENT_COST
         elements: list[Block] = []
         for piece in passage.pieces:
-            # As many elements as its length takes, and one more where they end between words.
-            cost = len(piece.text) + ELEMENT_COST * (1 + len(piece.text) // (MAX_TEXT // 2))
+            # Elements end between words or paragraphs, but are a third full at least.
+            cost = len(piece.text) + ELEMENT_COST * (1 + len(piece.text) * 3 // MAX_TEXT)
             if cost > room:
-                head = cut(piece.text, max(room - ELEMENT_COST * 4 - 1, 0))
+                head = cut(piece.text, max(room - ELEMENT_COST * (1 + room * 3 // MAX_TEXT) - 1, 0))
                 elements += emphasised([Piece(piece.text[:head].rstrip() + "…", piece.role)])
                 containers.append(_container(passage, elements, kind))
                 return containers, False

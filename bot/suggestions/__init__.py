@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.errors import BotError
-from bot.suggestions.candidates import Candidate, Detect, Reader, sample
-from bot.suggestions.wording import Topic
+from bot.suggestions.candidates import Candidate, Detect, Reader, Topic, sample
 from bot.types import Outcome, Question, Reply
 from retrieval.types import Document, Language
 
@@ -19,10 +18,13 @@ __all__ = ["MAX_ASKED", "Suggestion", "suggest"]
 
 MAX_ASKED = 40
 """Questions that are tried at most, however many documents there are."""
-EARLY = 40
-"""Characters before a name in a sentence that is about it."""
+_EARLY = {Topic.NAME: 20, Topic.PERSON: 40}
+"""Characters before a name in a sentence that is about it: an article, and before a person's an office."""
 _STEM = 6
 """Letters by which words are compared: "Mongol" and "Mongols" are one."""
+
+# Whole sentences, no fragments of lists, tables and code.
+_PROSE = re.compile(r"[\"“«‘(]?[A-ZÀ-Þ0-9][^`|<>\[\]{}*_\\]{30,}[.!…][\"”»’)]?")
 
 Ask = Callable[[Question], Awaitable[Reply]]
 
@@ -61,7 +63,6 @@ async def suggest(
     topics: Counter[Topic] = Counter()
     sources: Counter[str] = Counter()
     for _ in range(MAX_ASKED):
-        left = [candidate for candidate in left if not any(_alike(candidate, other) for other, _ in chosen)]
         if not left or len(chosen) == limit:
             break
         candidate = min(left, key=lambda one: _order(one, language, topics, sources))
@@ -71,6 +72,7 @@ async def suggest(
         if reply is not None and not any(_same_place(reply, other) for _, other in chosen):
             chosen.append((candidate, reply))
             sources[candidate.source] += 1
+            left = [other for other in left if not _alike(candidate, other)]
     return tuple(Suggestion(candidate.text, candidate.source, candidate.language) for candidate, _ in chosen)
 
 
@@ -89,18 +91,17 @@ def _order(
 
 
 async def _reply(ask: Ask, candidate: Candidate) -> Reply | None:
-    """The reply if it is an answer to what the candidate asks."""
+    """The reply if it is an answer to what the candidate asks, and one worth reading."""
     try:
         reply = await ask(Question(candidate.text))
     except BotError:
         return None
-    if reply.outcome is not Outcome.ANSWERED or not reply.citations:
+    if reply.outcome is not Outcome.ANSWERED or not reply.citations or not _PROSE.fullmatch(reply.text):
         return None
     if candidate.proof:
-        # Where the sentence comes to it late, it is about something else.
-        limit = EARLY if candidate.topic in (Topic.NAME, Topic.PERSON) else len(reply.text)
-        return reply if 0 <= reply.text.find(candidate.proof) <= limit else None
-    # Without words that prove it, the place has to: and the question read back is no answer.
+        proof = re.search(rf"(?<![\w–-]){re.escape(candidate.proof)}(?![\w–-])", reply.text)
+        return reply if proof and proof.start() <= _EARLY.get(candidate.topic, len(reply.text)) else None
+    # Without words that prove it, the place has to; and the question read back is no answer.
     repeated = _words(candidate.text) >= _words(reply.text)
     return reply if reply.citations[0].source == candidate.source and not repeated else None
 

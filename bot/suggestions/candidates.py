@@ -6,10 +6,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import NamedTuple
 
 from bot.markup import clean
-from bot.suggestions.wording import WORDING, Mentions, Topic, Wording, abbreviations, offices, persons, years
+from bot.suggestions.wording import WORDING, Mentions, Wording, abbreviations, amounts, offices, persons, years
 from retrieval.types import Document, Language
 
 MAX_LENGTH = 75
@@ -21,10 +22,26 @@ MAX_TOTAL = 200_000
 """Characters read of all documents; they take about .1 s."""
 _HEADINGS = 12
 """Of one document."""
+_LANGUAGE_SAMPLE = 3_000
 _SHORT_NAME = 4
 """Letters of a single word that is a name one asks about."""
 
 Detect = Callable[[str], Language | None]
+
+
+class Topic(IntEnum):
+    """What a question is about; earlier ones ask for something more definite."""
+
+    OWN = 0
+    """A question that stands in the document."""
+    AMOUNT = 1
+    OFFICE = 2
+    PERSON = 3
+    NAME = 4
+    HEADING = 5
+    ABBREVIATION = 6
+    PLAN = 7
+    """What is to come in a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +54,7 @@ class Candidate:
     language: Language
     topic: Topic
     about: str
-    """What it asks about: questions with words of it in common are alike."""
+    """What it asks about: questions that share words of it are alike."""
     proof: str
     """What a reply must hold to answer it; may be empty."""
     weight: float
@@ -54,12 +71,12 @@ class _Draft(NamedTuple):
     weight: float
 
 
-# What can be shown and sent anywhere: no markup, no mentions, no addresses, no marks piled on letters.
+# What can be shown and sent anywhere: no markup, mentions, addresses, invisible characters or marks piled on letters.
 _SAFE = re.compile(r"[\w '’«»“”\"(),.:;!?%€$£°+&/–—-]+")
 _QUESTION_LINE = re.compile(
-    r"^[ \t]*(?:[-*•#>]+[ \t]+|\d+[.)][ \t]+|[QD][.:][ \t]*|\*\*)*(\w[^\n?]{6,80}\?)\**[ \t]*\n\s*\S", re.M
+    r"^[ \t]*(?:[-*•#>]+[ \t]+|\d+[.)][ \t]+|[QD][.:][ \t]*|\*\*)*(\w[^\n?]{6,80}\?)\**[ \t]*\n\s*\S", re.MULTILINE
 )
-_NUMBERING = re.compile(r"^(?:(?:\d+(?:\.\d+)*|[IVXLC]+|[A-Za-z])[.)]|\d+(?:\.\d+)*)\s+")
+_NUMBERING = re.compile(r"(?:(?:[\d.]+|[IVXLC]+|[A-Za-z])[.)]|\d{1,2}(?:\.\d{1,2})*)\s+(?=[A-ZÀ-Þ])")
 _GENERIC = frozenset(
     """
     introduction overview contents summary conclusion conclusions references notes appendix preface foreword abstract
@@ -106,26 +123,25 @@ class Reader:
         self._left -= len(text)
         if not text:
             return
-        language = self._detect(text[:1000]) or "en"
+        language = self._detect(text[:_LANGUAGE_SAMPLE]) or "en"
         place = document.source, language
-        self._add(_own_questions(document, text), *place)
+        self._add(_own_questions(text), *place)
         self._add(_headings(document, WORDING[language]), *place)
         self._add(_people(text, language), *place)
-        self._add(_facts(text, WORDING[language], self._this_year), *place)
+        self._add(_facts(text, language, self._this_year), *place)
         for name, count in self._mentions.setdefault(language, Mentions()).add(text).items():
-            best = self._most.get((language, name), (0, ""))
-            self._most[language, name] = max(best, (count, document.source), key=lambda found: found[0])
+            if count > self._most.get((language, name), (0, ""))[0]:
+                self._most[language, name] = count, document.source
 
     def candidates(self) -> list[Candidate]:
         """All that was found, each question once, safe to show, best first within a topic."""
-        for (language, name), (_, source) in self._most.items():
-            mentions = self._mentions[language]
-            count = mentions.counts[name]
-            if count > 1 and _is_subject(name):
-                said = WORDING[language].name.format(name=mentions.with_article(name, language))
-                # A name of several words says more than one of a single word.
-                draft = _Draft(Topic.NAME, said, name, name, count * (2 if " " in name else 1))
-                self._add([draft], source, language)
+        for (language, name), (most, source) in self._most.items():
+            said = self._mentions[language].with_article(name, language)
+            if most > 1 and _is_subject(name, said):
+                # What one document keeps coming back to is its subject; a name of several words says more than one.
+                weight = most * (2 if " " in name else 1) + self._mentions[language].counts[name] / MAX_TOTAL
+                text = WORDING[language].name.format(name=said)
+                self._add([_Draft(Topic.NAME, text, name, name, weight)], source, language)
         return sorted(self._candidates.values(), key=lambda candidate: (candidate.topic, -candidate.weight))
 
     def _add(self, drafts: Iterable[_Draft], source: str, language: Language) -> None:
@@ -164,7 +180,7 @@ def _body(document: Document) -> str:
     return "\n\n".join(parts)
 
 
-def _own_questions(document: Document, text: str) -> Iterator[_Draft]:
+def _own_questions(text: str) -> Iterator[_Draft]:
     """Lines that are a question with something below it: where an answer stands."""
     for match in _QUESTION_LINE.finditer(text):
         yield _Draft(Topic.OWN, match[1], match[1], "", 1)
@@ -172,17 +188,18 @@ def _own_questions(document: Document, text: str) -> Iterator[_Draft]:
 
 def _headings(document: Document, words: Wording) -> Iterator[_Draft]:
     title = _plain(document.title)
-    if title.rstrip("…") and (document.title == document.source or document.text.startswith(title.rstrip("…"))):
-        # Made of the file's name or first sentence: nobody's idea of a subject.
+    if document.title == document.source or document.text.startswith(document.title.rstrip("…")):
+        # Made of the file's name or first words: nobody's idea of a subject.
         title = ""
     found = [(_plain(section.heading[-1]), section) for section in document.sections if section.heading]
     if title and not found:
         yield _Draft(Topic.HEADING, words.heading.format(heading=title), title, "", 1)
     for heading, section in found[:_HEADINGS]:
         if heading.endswith("?") or _ASKS.match(heading):
-            yield _Draft(Topic.OWN, heading.rstrip("?") + "?", heading, "", 2)
-        elif heading.lower().startswith("how to "):
-            yield _Draft(Topic.OWN, f"How do I {heading[7:]}?", heading, "", 2)
+            question = heading.rstrip("?") + "?"
+            if heading.lower().startswith("how to "):
+                question = f"How do I {question[7:]}"
+            yield _Draft(Topic.OWN, question, heading, "", 2)
         elif any(map(str.islower, heading)) and not set(heading.lower().split()) <= _GENERIC:
             text = words.part.format(title=title, heading=heading)
             if not title or title == heading or len(text) > MAX_LENGTH:
@@ -191,28 +208,35 @@ def _headings(document: Document, words: Wording) -> Iterator[_Draft]:
 
 
 def _plain(heading: str) -> str:
-    heading = _NUMBERING.sub("", clean(heading).strip()).rstrip(" :.")
+    heading = clean(heading).strip()
+    if numbered := _NUMBERING.match(heading):
+        heading = heading[numbered.end() :]
+    heading = heading.rstrip(" :.")
     return heading.capitalize() if heading.isupper() and " " in heading else heading
 
 
 def _people(text: str, language: Language) -> Iterator[_Draft]:
     named = list(persons(text, language))
-    for office in offices(text, language):
-        yield _Draft(Topic.OFFICE, office.question, f"{office.organisation} {office.person}", office.person, 1)
-        named.append(office.person)
+    for question, organisation, person in offices(text, language):
+        yield _Draft(Topic.OFFICE, question, f"{organisation} {person}", person, 1)
+        named.append(person)
     for name in named:
         yield _Draft(Topic.PERSON, WORDING[language].person.format(name=name), name, name, text.count(name))
 
 
-def _facts(text: str, words: Wording, this_year: int) -> Iterator[_Draft]:
+def _facts(text: str, language: Language, this_year: int) -> Iterator[_Draft]:
+    words = WORDING[language]
+    for question, about, amount in amounts(text, language):
+        yield _Draft(Topic.AMOUNT, question, about, amount, 1)
     for short, full in abbreviations(text):
-        yield _Draft(
-            Topic.ABBREVIATION, words.abbreviation.format(short=short), f"{short} {full}", full, text.count(short)
-        )
+        yield _Draft(Topic.ABBREVIATION, words.abbreviation.format(short=short), full, full, text.count(short))
     for year, count in years(text).items():
         if int(year) >= this_year:
             yield _Draft(Topic.PLAN, words.plan.format(year=year), year, year, count)
 
 
-def _is_subject(name: str) -> bool:
-    return " " in name or (len(name) >= _SHORT_NAME and name not in _NO_NAMES and not _DEMONYM.search(name))
+def _is_subject(name: str, said: str) -> bool:
+    """Whether one asks about a name: not about months and nationalities, nor about "the Mongol" of an empire."""
+    return " " in name or (
+        len(name) >= _SHORT_NAME and name not in _NO_NAMES and not _DEMONYM.search(name) and not said.startswith("the ")
+    )

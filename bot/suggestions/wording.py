@@ -6,23 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import IntEnum
+from typing import NamedTuple
 
 from retrieval.types import Language
-
-
-class Topic(IntEnum):
-    """What a question is about; earlier ones ask for something more definite."""
-
-    OWN = 0
-    """A question that stands in the document."""
-    OFFICE = 1
-    PERSON = 2
-    NAME = 3
-    HEADING = 4
-    ABBREVIATION = 5
-    PLAN = 6
-    """What is to come in a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +24,12 @@ class Wording:
     plan: str
 
 
+# Words of grammar for the most part: what else a question holds, the documents would have to hold as well.
 WORDING: dict[Language, Wording] = {
     "it": Wording(
         person="Chi è {name}?",
         name="Che cosa si sa {name}?",
-        heading="Che cosa dicono i documenti su «{heading}»?",
+        heading="Che cosa si dice su «{heading}»?",
         part="Che cosa dice «{title}» su «{heading}»?",
         abbreviation="Che cosa significa {short}?",
         plan="Che cosa è previsto per il {year}?",
@@ -50,7 +37,7 @@ WORDING: dict[Language, Wording] = {
     "en": Wording(
         person="Who is {name}?",
         name="What can you tell me about {name}?",
-        heading="What do the documents say about “{heading}”?",
+        heading="What can you tell me about “{heading}”?",
         part="What does “{title}” say about “{heading}”?",
         abbreviation="What does {short} stand for?",
         plan="What is planned for {year}?",
@@ -58,86 +45,76 @@ WORDING: dict[Language, Wording] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Office:
-    """Somebody's place in an organisation."""
+class Fact(NamedTuple):
+    """A question, and what the sentence it was read from says in reply."""
 
     question: str
-    organisation: str
-    person: str
+    about: str
+    answer: str
 
 
-@dataclass(slots=True)
-class Mentions:
-    """How often names come up, and with which words before them."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    before: dict[str, Counter[str]] = field(default_factory=dict)
-
-    def add(self, text: str) -> Counter[str]:
-        """Count the names in a text; the counts of this text alone."""
-        found: Counter[str] = Counter()
-        for match in _NAME.finditer(text):
-            name, before = match["name"], (match["before"] or "").replace("’", "'")
-            found[name] += 1
-            self.before.setdefault(name, Counter())[before] += 1
-        self.counts.update(found)
-        return found
-
-    def with_article(self, name: str, language: Language) -> str:
-        """The name as it stands after "about", "di": with the article that the texts give it."""
-        before = self.before.get(name, Counter())
-        if language == "en":
-            return f"the {name}" if 2 * before["the"] > self.counts[name] else name
-        articles: Counter[str] = Counter()
-        for word, count in before.items():
-            articles[_ARTICLES.get(word, "")] += count * (word in _ARTICLES or word in _BARE)
-        most = articles.most_common(1)
-        return (most[0][0] if most else "") + name if most and most[0][0] else f"di {name}"
-
-
-# Two letters and more: the "L" of "L'azienda" is no word.
-_WORD = r"[A-ZÀ-Þ][\w&-]+(?<=\w)(?![\w-])"
-_NUMERAL = r"(?: [IVX]+\b)?"
-_PERSON = rf"{_WORD} (?:(?:de|di|da|van|von|bin|al) )?{_WORD}{_NUMERAL}(?! {_WORD})"
+# Two letters and more: the "L" of "L'azienda" is no word. No backtracking and not long: a text may be all capitals.
+_WORD = r"[A-ZÀ-Þ][\w&-]{1,30}+(?<=\w)(?![\w-])"
+_PERSON = rf"{_WORD} (?:(?:de|di|da|van|von|bin|al) )?{_WORD}(?: [IVX]+\b)?(?! {_WORD})"
 _GROUP = rf"{_WORD}(?: {_WORD}){{0,3}}"
+_LINK = "of the|of|for|della|dello|dell['’]|dei|degli|delle|del|di|van|von"
 # After a word or a comma: a capital that only opens a sentence makes no name.
-_INSIDE = r"(?:(?<![\w'’-])(?P<before>[a-zà-ÿ]+['’]?),? ?|[,;)\d] |\()"
-_LINK = "of the|of|for|della|dello|dei|degli|delle|del|di|van|von"
-_NAME = re.compile(rf"{_INSIDE}(?P<name>{_WORD}(?: (?:(?:{_LINK}) )?{_WORD}){{0,3}})")
+_INSIDE = r"(?:(?<![\w'’.-])(?P<before>[a-zà-ÿ]+['’]?),? ?|[,;)\d] |\()"
+# Not "the Seven Years' War", of which a part would be left.
+_NAME = re.compile(rf"{_INSIDE}(?P<name>{_WORD}(?: (?:(?:{_LINK}) )?{_WORD}){{0,3}}+)(?!['’] {_WORD})")
 _ABBREVIATION = re.compile(
-    rf"({_WORD}(?: (?:(?:of|the|for|and|di|del|della|per|e) )*{_WORD}){{1,5}}) \(([A-Z]{{2,6}})\)"
+    rf"(?P<full>{_WORD}(?: (?:(?:of|the|for|and|di|del|della|per|e) )*{_WORD}){{1,5}}) \((?P<short>[A-Z]{{2,6}})\)"
 )
-_YEAR = re.compile(r"\b(?:in|by|since|until|nel|entro il|dal|fine del) ((?:1\d|20)\d\d)\b(?![.,]?\d)")
+_YEAR = re.compile(r"\b(?:in|by|until|for|nel|entro il|dal|per il|fine del|end of) (20\d\d)\b(?![.,]?\d)")
 
 _IT_ROLE = (
     "CEO|presidente|vicepresidente|fondatore|fondatrice|cofondatore|direttore|direttrice|direttore generale|ministro"
     "|ministra|sindaco|sindaca|governatore|segretario|segretaria|segretario generale|portavoce|re|regina|rettore"
     "|rettrice|amministratore delegato|amministratrice delegata|imperatore|imperatrice|allenatore|allenatrice"
 )
-_IT_OF = r"(?:di |del |della |dello |dei |degli |delle |dell['’])"
-# Only a comma tells where an organisation of several words ends and the person begins.
-_IT_OFFICE = re.compile(
-    rf"(?<![-\w])(?<!ex )(?P<role>{_IT_ROLE}) (?P<of>{_IT_OF})"
-    rf"(?:(?P<org>{_WORD})|(?P<group>{_GROUP}),) (?P<who>{_PERSON})"
-)
 _FIRM_ROLE = "CEO|CFO|CTO|chief executive|chairman|chairwoman|founder|co-founder|director|spokesman|spokeswoman"
-_EN_ROLE = f"{_FIRM_ROLE}|president|minister|prime minister|mayor|governor|secretary|king|queen|emperor|empress|head coach|leader"
-_EN_OFFICES = (
-    # "OpenAI CEO Sam Altman"; of other offices one says "French king Louis".
-    re.compile(rf"{_INSIDE}(?P<the>)(?P<org>{_GROUP}) (?P<role>{_FIRM_ROLE}) (?P<who>{_PERSON})"),
-    re.compile(rf"(?<![\w,] )(?<![\w-])(?P<the>)(?P<org>{_WORD}) (?P<role>{_FIRM_ROLE}) (?P<who>{_PERSON})"),
-    re.compile(rf"(?<!former )\b(?P<role>{_EN_ROLE}) of (?P<the>the |)(?P<org>{_GROUP}), (?P<who>{_PERSON})"),
-    re.compile(
-        rf"(?P<who>{_PERSON}), (?:the )?(?P<role>{_EN_ROLE}) of (?P<the>the |)(?P<org>{_GROUP})(?=[,.;:)]| [a-z]+s\b| [a-z]+ed\b| and\b)"
-    ),
+_EN_ROLE = (
+    f"{_FIRM_ROLE}|president|minister|prime minister|mayor|governor|secretary|king|queen|emperor|empress|head coach"
+    "|leader"
 )
+_OFFICES: dict[Language, tuple[re.Pattern[str], ...]] = {
+    "it": (
+        # Only a comma tells where an organisation of several words ends and the person begins.
+        re.compile(
+            rf"(?<![-\w])(?<!ex )(?P<role>{_IT_ROLE}) (?P<of>di |del |della |dello |dei |degli |delle |dell['’])"
+            rf"(?:(?P<firm>{_WORD})|(?P<org>{_GROUP}),) (?P<who>{_PERSON})"
+        ),
+    ),
+    "en": (
+        # Of the other offices one says "French king Louis".
+        re.compile(rf"{_INSIDE}(?P<org>{_GROUP}) (?P<role>{_FIRM_ROLE}) (?P<who>{_PERSON})"),
+        re.compile(rf"(?<![\w,] )(?<![\w-])(?P<org>{_WORD}) (?P<role>{_FIRM_ROLE}) (?P<who>{_PERSON})"),
+        re.compile(rf"(?<!former )\b(?P<role>{_EN_ROLE}) of (?P<the>the |)(?P<org>{_GROUP}), (?P<who>{_PERSON})"),
+        re.compile(
+            rf"(?P<who>{_PERSON}), (?:the )?(?P<role>{_EN_ROLE}) of (?P<the>the |)(?P<org>{_GROUP})"
+            # Not where the name is the beginning of a longer one: "king of the Franks' empire".
+            r"(?=[,.;:)]| and\b| [a-z]+(?:s|ed)\b)"
+        ),
+    ),
+}
 _PERSONS: dict[Language, re.Pattern[str]] = {
     "it": re.compile(rf"(?<![-\w])(?:{_IT_ROLE}|professore|professoressa|dottor|dottoressa) ({_PERSON})"),
     "en": re.compile(rf"(?i:\b(?:{_EN_ROLE}|professor)) ({_PERSON})"),
 }
 _PART_OF_NAME = frozenset("New Nuova Nova North South East West San Santa Saint Los Las Great Grande El La Le".split())
 """An organisation or place of which these are all is cut in two."""
+_AMOUNTS: dict[Language, re.Pattern[str]] = {
+    "it": re.compile(
+        r"\b(?P<what>accordo|appalto|investimento|acquisizione|contratto|progetto|prestito|finanziamento)(?: \w+)? da "
+        r"(?P<amount>[€$]?\d[\d.,]*)(?: \w+){1,3}(?: \([^()]{1,40}\))? "
+        rf"(?P<with>(?:con|per) (?:il |lo |la |i |gli |le |l['’])?)(?P<name>{_GROUP})"
+    ),
+    "en": re.compile(
+        r"(?P<amount>[€$£]\d[\d.,]*)(?: (?:million|billion|trillion))? "
+        r"(?P<what>deal|contract|investment|acquisition|project|loan|grant|order|partnership) "
+        rf"(?P<with>(?:with|for|in) (?:the )?)(?P<name>{_GROUP})"
+    ),
+}
 
 _ARTICLES = {
     **dict.fromkeys(("il", "del", "al", "dal", "nel", "sul", "col"), "del "),
@@ -153,20 +130,61 @@ _BARE = frozenset(("di", "a", "da", "con", "su", "per", "tra", "fra"))
 """Before a name these show that it takes no article; "in" does not: "in Cina", but "la Cina"."""
 
 
-def offices(text: str, language: Language) -> Iterator[Office]:
+@dataclass(slots=True)
+class Mentions:
+    """How often names come up, and with which words before them."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    before: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def add(self, text: str) -> Counter[str]:
+        """Count the names in a text; returns the counts of this text alone."""
+        found: Counter[str] = Counter()
+        for match in _NAME.finditer(text):
+            name, before = match["name"], (match["before"] or "").replace("’", "'")
+            found[name] += 1
+            self.before.setdefault(name, Counter())[before] += 1
+        self.counts.update(found)
+        return found
+
+    def with_article(self, name: str, language: Language) -> str:
+        """The name as it stands after "about" or for "di ...": with the article that the texts give it."""
+        before = self.before.get(name, Counter())
+        if language == "en":
+            return f"the {name}" if 2 * before["the"] > before.total() else name
+        forms: Counter[str] = Counter()
+        for word, count in before.items():
+            if word in _ARTICLES or word in _BARE:
+                forms[_ARTICLES.get(word, "di ")] += count
+        return (forms.most_common(1)[0][0] if forms else "di ") + name
+
+
+def amounts(text: str, language: Language) -> Iterator[Fact]:
+    """What a text says that something with somebody is worth: "a $38 billion deal with Amazon"."""
+    for match in _AMOUNTS[language].finditer(text):
+        what = f"{match['what']} {match['with']}{match['name']}"
+        if language == "it":
+            question = f"Quanto vale {'l’' if what[0] in 'ai' else 'il '}{what}?"
+        else:
+            question = f"How much is the {what} worth?"
+        yield Fact(question, match["name"], match["amount"])
+
+
+def offices(text: str, language: Language) -> Iterator[Fact]:
     """Who holds which office, as far as a text says it in one breath: "OpenAI CEO Sam Altman"."""
-    if language == "it":
-        for match in _IT_OFFICE.finditer(text):
-            role, organisation = match["role"], match["org"] or match["group"]
-            feminine = role.endswith(("ice", "ta", "tra", "ina", "aca"))
-            article = "l’" if role[0] in "aei" else "la " if feminine else "il "
-            if organisation not in _PART_OF_NAME:
-                yield Office(f"Chi è {article}{role} {match['of']}{organisation}?", organisation, match["who"])
-        return
-    for pattern in _EN_OFFICES:
+    for pattern in _OFFICES[language]:
         for match in pattern.finditer(text):
-            if match["org"] not in _PART_OF_NAME:
-                yield Office(f"Who is the {match['role']} of {match['the']}{match['org']}?", match["org"], match["who"])
+            found = match.groupdict()
+            role, name = found["role"], found.get("firm") or found["org"]
+            if name in _PART_OF_NAME:
+                continue
+            if language == "it":
+                feminine = role.endswith(("ice", "ta", "tra", "ina", "aca"))
+                article = "l’" if role[0] in "aei" else "la " if feminine else "il "
+                question = f"Chi è {article}{role} {found['of']}{name}?"
+            else:
+                question = f"Who is the {role} of {found.get('the') or ''}{name}?"
+            yield Fact(question, name, found["who"])
 
 
 def persons(text: str, language: Language) -> Iterator[str]:
@@ -175,7 +193,7 @@ def persons(text: str, language: Language) -> Iterator[str]:
 
 
 def years(text: str) -> Counter[str]:
-    """The years in which a text says that something happens or will."""
+    """The years of this century for which a text says something."""
     return Counter(_YEAR.findall(text))
 
 

@@ -27,6 +27,8 @@ def hit(
     answers: Sequence[str | None] = (),
     language: Language = "en",
     source: str = "a.txt",
+    url: str | None = None,
+    lexical: float = 0.5,
 ) -> Hit:
     """A passage of these sentences; ``answers`` are words of each sentence in turn."""
     text, found = INTRO, []
@@ -42,7 +44,7 @@ def hit(
                 line=text[:start].count("\n") + 1,
                 score=scores[row] if row < len(scores) else 0.1,
                 dense=0.5,
-                lexical=0.5,
+                lexical=lexical,
                 answers=((at, at + len(answer)),) if answer else (),
             )
         )
@@ -59,6 +61,7 @@ def hit(
         dense=0.5,
         lexical=1.0,
         sentences=tuple(found),
+        url=url,
     )
 
 
@@ -173,6 +176,57 @@ async def test_the_best_sentences_own_answer_goes_before_its_neighbours() -> Non
     assert reply.short_answer == "Ada King"
 
 
+async def test_a_question_of_the_document_is_answered_by_what_follows_it() -> None:
+    question, after = (
+        "Who pays for the mooring of Ada King?",
+        "The town does: it was so agreed in the year of the flood.",
+    )
+    found = hit(PLAIN, question, after, AFTER, scores=(0.1, 0.9), answers=(None, "Ada King", "town"), lexical=0.9)
+    reply = await answer(result(found, kind=QuestionKind.PERSON))
+    assert (reply.text, reply.short_answer) == (after, "town")
+    # What follows is too short to stand alone.
+    found = hit(question, "Yes, it may.", AFTER, scores=(0.9,), lexical=0.9)
+    assert (await answer(result(found))).text == f"Yes, it may. \n{AFTER}"
+    # Another question than ours, or the end of the passage: nothing better is known.
+    for found in (
+        hit(question, after, scores=(0.9,), lexical=0.3),
+        hit(AFTER, question, scores=(0.1, 0.9), lexical=0.9),
+    ):
+        assert (await answer(result(found))).text.startswith(question)
+
+
+# --- addresses ---------------------------------------------------------------------------------------------------
+
+
+async def cited(found: Hit, base: str | None, support: float = 0.9) -> str | None:
+    reply = await ExtractiveAnswerer(0.5, base).answer(Question("?"), result(found, support=support))
+    return reply.citations[0].url
+
+
+@pytest.mark.parametrize("support", [0.9, 0.1])
+async def test_a_document_is_linked_where_it_says_else_where_the_folder_is_published(support: float) -> None:
+    own = "https://harbour.example/prices"
+    assert await cited(hit(PLAIN, url=own), "https://docs.example", support) == own
+    assert await cited(hit(PLAIN, url=own), None, support) == own
+    assert await cited(hit(PLAIN), "https://docs.example", support) == "https://docs.example/a.txt"
+    assert await cited(hit(PLAIN), None, support) is None
+    assert await cited(hit(PLAIN), "", support) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        ("guide/porto.md", "guide/porto.md"),
+        ("due parole/è #1?.md", "due%20parole/%C3%A8%20%231%3F.md"),
+        ("100%/a&b=c|<x>.txt", "100%25/a%26b%3Dc%7C%3Cx%3E.txt"),
+        ("bad\ud83d.txt", "bad%3F.txt"),
+    ],
+)
+@pytest.mark.parametrize("base", ["https://docs.example/seeds", "https://docs.example/seeds/"])
+async def test_paths_are_percent_encoded(base: str, source: str, path: str) -> None:
+    assert await cited(hit(PLAIN, source=source), base) == f"https://docs.example/seeds/{path}"
+
+
 # --- refusing ----------------------------------------------------------------------------------------------------
 
 
@@ -214,7 +268,17 @@ async def test_passages_in_another_language_are_announced_as_such() -> None:
 # --- always ------------------------------------------------------------------------------------------------------
 
 SENTENCES = st.sampled_from(
-    [PLAIN, AFTER, "This is short.", "It costs:", "Ada King.", "è così", "Questo è il porto 🎈 di\nOslo.", "—"]
+    [
+        PLAIN,
+        AFTER,
+        "This is short.",
+        "It costs:",
+        "Ada King.",
+        "Who is Ada King?",
+        "è così",
+        "Questo è il porto 🎈 di\nOslo.",
+        "—",
+    ]
 )
 
 
@@ -223,7 +287,8 @@ def hits(draw: st.DrawFn) -> Hit:
     sentences = draw(st.lists(SENTENCES, min_size=1, max_size=5))
     scores = draw(st.lists(st.integers(0, 5).map(float), min_size=len(sentences), max_size=len(sentences)))
     answers = [draw(st.sampled_from([None, sentence.split()[0], sentence.split()[-1]])) for sentence in sentences]
-    return hit(*sentences, scores=scores, answers=answers, language=draw(st.sampled_from(["it", "en"])))
+    language: Language = draw(st.sampled_from(["it", "en"]))
+    return hit(*sentences, scores=scores, answers=answers, language=language, lexical=draw(st.sampled_from([0.3, 0.9])))
 
 
 @given(st.lists(hits(), max_size=3), st.sampled_from(QuestionKind), st.floats(0, 1), st.floats(0, 1))
@@ -241,7 +306,8 @@ async def test_every_reply_is_verbatim(
     if answered:
         (citation,) = reply.citations
         assert reply.text == citation.excerpt
-        assert max(sentence.score for one in found for sentence in one.sentences) == citation.score
+        best = max((sentence for one in found for sentence in one.sentences), key=lambda sentence: sentence.score)
+        assert citation.score == best.score or best.lexical == 0.9
         assert [reply.text[start:end] for start, end in reply.highlights] == (
             [] if reply.short_answer is None else [reply.short_answer]
         )

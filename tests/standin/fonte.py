@@ -80,7 +80,7 @@ class Fonte:
             await asyncio.sleep(0)
 
 
-def settings_for(slack: SlackServer, data_dir: Path, **changes: Any) -> Settings:
+def settings_for(slack: SlackServer, data_dir: Path, /, **changes: Any) -> Settings:
     own = {
         "bot_token": slack.bot_token,
         "app_token": slack.app_token,
@@ -95,6 +95,7 @@ def settings_for(slack: SlackServer, data_dir: Path, **changes: Any) -> Settings
 async def fonte(
     slack: SlackServer,
     data_dir: Path,
+    /,
     *,
     oracle: Oracle | None = None,
     pace: Pace | None = None,

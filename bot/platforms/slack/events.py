@@ -72,7 +72,12 @@ def read_message(body: Payload, place: Place) -> Event:
         case "message_changed":
             return _changed(event, team, channel, place)
         case _:
-            return _posted(event, event, team, channel, place)
+            posted = _posted(event, event, team, channel, place)
+            edited = (event.get("edited") or {}).get("ts")
+            # Mentions come anew when their message was edited, and are all that some installations let the bot hear.
+            if edited and event.get("type") == "app_mention" and isinstance(posted, Posted):
+                return Edited(replace(posted.asked, version=str(edited)))
+            return posted
 
 
 def _changed(event: Payload, team: str, channel: str, place: Place) -> Event:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from bot.claims import Asked, Trigger
-from bot.errors import DeliveryError, Gone
+from bot.errors import DeliveryError, Gone, Rejected, Unsupported
 from bot.platforms.slack.client import SlackClient
 
 _log = logging.getLogger(__name__)
@@ -18,12 +19,15 @@ class Files:
         self._client = client
         self._attached: set[str] = set()
 
-    async def attach(self, asked: Asked, message: str, text: str | None) -> None:
-        """Put ``text`` beside a message, in the place of what was there. The message stands whatever happens here."""
-        if asked.trigger is Trigger.COMMAND or (text is None and message not in self._attached):
+    async def attach(self, asked: Asked, message: str, text: str | None, *, replaces: bool = False) -> None:
+        """Put ``text`` beside a message; ``replaces``: in the place of what may be there. The message stands whatever
+        happens here."""
+        replaces = replaces or message in self._attached
+        if asked.trigger is Trigger.COMMAND or (text is None and not replaces):
             return
         try:
-            await self.detach(asked, message)
+            if replaces:
+                await self.detach(asked, message)
             if text is not None:
                 await self._upload(asked, message, text)
         except DeliveryError as error:
@@ -37,11 +41,15 @@ class Files:
         for reply in answer.get("messages") or []:
             for file in reply.get("files") or []:
                 if file.get("name") == _name(message):
-                    try:
-                        await self._client.call("files.delete", file=file["id"])
-                    except Gone:
-                        continue
+                    await self._remove(asked, str(reply["ts"]), file["id"])
         self._attached.discard(message)
+
+    async def _remove(self, asked: Asked, ts: str, file: str) -> None:
+        with suppress(Gone):
+            await self._client.call("files.delete", file=file)
+        # Else "This file was deleted" stays behind.
+        with suppress(Gone, Rejected, Unsupported):
+            await self._client.call("chat.delete", channel=asked.channel, ts=ts)
 
     async def _upload(self, asked: Asked, message: str, text: str) -> None:
         content = text.encode("utf-8")

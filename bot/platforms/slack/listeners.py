@@ -21,7 +21,7 @@ from slack_bolt.response import BoltResponse
 from bot.actions import Actions
 from bot.claims import Feedback, Reason, Trigger, Turn, Verdict
 from bot.dispatcher import Dispatcher
-from bot.errors import BotError, DeliveryError, LedgerUnavailable
+from bot.errors import BotError, DeliveryError, LedgerUnavailable, Rejected, Throttled, Unsupported
 from bot.markup.slack import WHY, Button, read_why, why_modal
 from bot.messages import Messages, messages_in
 from bot.platforms.slack.client import SlackClient
@@ -110,9 +110,8 @@ class Listeners:
         asked = read_opened(body, time.time())
         if asked is None:
             return
-        if await self._dispatcher.once(asked):
-            self._begin(self._panel.greet(asked))
-        self._begin(self._panel.suggest(asked))
+        first = await self._dispatcher.once(asked)
+        self._begin(self._panel.welcome(asked, first=first))
 
     async def _on_command(self, body: Payload, ack: Ack) -> None:
         await self._dispatcher.receive(read_command(body, self._place, time.time()))
@@ -156,8 +155,10 @@ class Listeners:
         async def delete(key: str, user: str, words: Messages, turn: Turn) -> None:
             if turn.asked.user != user:
                 self._begin(self._say(body, words.only_asker))
-            else:
-                self._begin(self._actions.delete(key, user))
+                return
+            if not turn.message:
+                self._begin(self._unsay(body))
+            self._begin(self._actions.delete(key, user))
 
         await self._act(body, ack, delete)
 
@@ -178,11 +179,32 @@ class Listeners:
         await ack()
 
     async def _say(self, body: Payload, text: str) -> None:
-        """Say something to whoever pressed a button, and to nobody else."""
+        """Say something to whoever pressed a button, and to nobody else, beside the button."""
+        container = body.get("container") or {}
+        if container.get("thread_ts"):
+            try:
+                # What comes through a response_url would stand outside the thread.
+                await self._client.call(
+                    "chat.postEphemeral",
+                    channel=container["channel_id"],
+                    thread_ts=container["thread_ts"],
+                    user=body["user"]["id"],
+                    text=text,
+                )
+                return
+            except (Rejected, Throttled, Unsupported) as error:
+                _log.debug("%s", error)
         address = body.get("response_url")
         if address:
             message = {"response_type": "ephemeral", "replace_original": False, "text": text}
             await self._client.respond(str(address), message)
+
+    async def _unsay(self, body: Payload) -> None:
+        """Take away the message with the button where the Web API cannot: a private one, or one in a channel that the
+        bot is no member of."""
+        address = body.get("response_url")
+        if address:
+            await self._client.respond(str(address), {"delete_original": True})
 
     def _begin(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something beside: nobody waits for it, and its failure is noted only."""

@@ -1,8 +1,8 @@
-"""The assistant panel: a greeting, questions to begin with, and a title for the conversation."""
+"""Conversations in Slack's messages tab or assistant panel: a greeting, questions to begin with, and titles."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from bot.claims import Asked, Claim, State, Trigger
 from bot.errors import DeliveryError, Rejected, Unsupported
@@ -18,10 +18,6 @@ MAX_PROMPTS = 4
 """Slack shows no more."""
 MAX_TITLE = 60
 """Characters; the panel's header is narrow."""
-
-NAMING = ("agents.sessions.rename", "assistant.threads.setTitle")
-"""Ways to title a conversation: of apps made with ``agent_view``, and with the older ``assistant_view``."""
-_NOT_OFFERED = frozenset({"unknown_method", "not_an_agent", "missing_scope", "no_permission", "method_deprecated"})
 
 Prompts = Callable[[Language], Sequence[str]]
 """Questions that the documents answer, for readers of a language."""
@@ -58,7 +54,17 @@ class Panel:
         self._surface = surface
         self._prompts = prompts
         self._locale = locale
-        self._naming: tuple[str, ...] = NAMING
+        # Ways to title a conversation: of apps made with ``agent_view``, and with the older ``assistant_view``.
+        self._ways: tuple[Callable[[Asked, str], Awaitable[None]], ...] = (self._name_session, self._name_thread)
+
+    async def welcome(self, asked: Asked, *, first: bool) -> None:
+        """Say hello, the ``first`` time, and offer questions to begin with. Raises DeliveryError."""
+        try:
+            if first:
+                await self.greet(asked)
+        finally:
+            # Second, because Slack ties them to the latest message.
+            await self.suggest(asked)
 
     async def greet(self, asked: Asked) -> None:
         """Say hello. Raises DeliveryError."""
@@ -81,16 +87,34 @@ class Panel:
 
     async def name(self, asked: Asked) -> None:
         """Title the conversation after its first question. Raises DeliveryError where there is no panel."""
-        place = {"channel_id": asked.channel, "thread_ts": asked.thread, "title": shorten(asked.text, MAX_TITLE)}
-        for method in self._naming:
+        title = shorten(asked.text, MAX_TITLE)
+        if not title:
+            return
+        failed: DeliveryError | None = None
+        for way in self._ways:
             try:
-                await self._client.call(method, **place)
+                await way(asked, title)
             except (Unsupported, Rejected) as error:
-                if error.reason not in _NOT_OFFERED:
-                    raise
+                failed = error
             else:
-                self._naming = (method,)
+                self._ways = (way,)
                 return
+        if failed is not None:
+            raise failed
+
+    async def _name_session(self, asked: Asked, title: str) -> None:
+        """Only a session can be renamed, and setting a status is what makes a thread one; a session that is there
+        already keeps the title it has, and a new one loses its colons."""
+        place = {"channel_id": asked.channel, "thread_ts": asked.thread}
+        await self._client.call(
+            "agents.sessions.setStatus", **place, status="active", title=title, initiator_user_id=asked.user
+        )
+        await self._client.call("agents.sessions.rename", **place, title=title)
+
+    async def _name_thread(self, asked: Asked, title: str) -> None:
+        await self._client.call(
+            "assistant.threads.setTitle", channel_id=asked.channel, thread_ts=asked.thread, title=title
+        )
 
     async def _language(self, asked: Asked) -> Language:
         return choose_language(None, self._locale or await self._locale_of(asked))

@@ -27,6 +27,7 @@ SKEW = 60.0
 _TOO_MUCH = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})
 _NOT_A_MEMBER = frozenset({"not_in_channel", "channel_not_found"})
 _PAGE = 200
+_NO_PREVIEWS = {"unfurl_links": False, "unfurl_media": False}
 
 
 class SlackSurface:
@@ -45,7 +46,7 @@ class SlackSurface:
         asked = claim.asked
         message = await self._render(claim, body)
         if asked.trigger is Trigger.COMMAND:
-            await self._client.respond(asked.address, {"response_type": "ephemeral", **_content(message)})
+            await self._respond(asked, message)
             return ""
         try:
             answer = await self._send(
@@ -54,15 +55,12 @@ class SlackSurface:
                 channel=asked.channel,
                 thread_ts=asked.thread or None,
                 metadata=_mark(claim, body),
-                unfurl_links=False,
-                unfurl_media=False,
+                **_NO_PREVIEWS,
             )
         except Rejected as error:
             if error.reason not in _NOT_A_MEMBER or not isinstance(body, Shared) or not asked.address:
                 raise
-            await self._client.respond(
-                asked.address, {"response_type": "in_channel", "replace_original": False, **_content(message)}
-            )
+            await self._respond(asked, message, response_type="in_channel", replace_original=False)
             return ""
         ts = str(answer["ts"])
         await self._files.attach(asked, ts, message.overflow)
@@ -88,19 +86,26 @@ class SlackSurface:
 
     async def close(self, claim: Claim, reply: str, body: Body) -> None:
         message = await self._render(claim, body)
-        await self._client.call(
-            "chat.stopStream",
-            channel=claim.asked.channel,
-            ts=reply,
-            blocks=list(message.blocks),
-            metadata=_mark(claim, body),
-        )
+        try:
+            await self._client.call(
+                "chat.stopStream",
+                channel=claim.asked.channel,
+                ts=reply,
+                blocks=list(message.blocks),
+                metadata=_mark(claim, body),
+            )
+        except Rejected as error:
+            if error.reason not in _TOO_MUCH:
+                raise
+            # A new message can do without the layout; a stream has no text but the layout's.
+            raise Unsupported(str(error), error.reason) from None
         await self._files.attach(claim.asked, reply, message.overflow)
 
     async def update(self, claim: Claim, reply: str, body: Body) -> None:
         message = await self._render(claim, body)
         await self._send("chat.update", message, channel=claim.asked.channel, ts=reply, metadata=_mark(claim, body))
-        await self._files.attach(claim.asked, reply, message.overflow)
+        # What the answer replaces may have been longer, and another process's.
+        await self._files.attach(claim.asked, reply, message.overflow, replaces=bool(claim.asked.version))
 
     async def delete(self, claim: Claim, reply: str) -> None:
         with suppress(DeliveryError):
@@ -108,8 +113,8 @@ class SlackSurface:
         try:
             await self._client.call("chat.delete", channel=claim.asked.channel, ts=reply)
         except Unsupported:
-            # A stream must be closed before it can go.
-            await self._client.call("chat.stopStream", channel=claim.asked.channel, ts=reply)
+            # A stream must be closed before it can go, and with something to show.
+            await self._client.call("chat.stopStream", channel=claim.asked.channel, ts=reply, markdown_text="…")
             await self._client.call("chat.delete", channel=claim.asked.channel, ts=reply)
 
     async def find(self, claim: Claim) -> tuple[Found, ...]:
@@ -130,7 +135,7 @@ class SlackSurface:
     async def whisper(self, asked: Asked, text: str) -> None:
         message = render(Notice(text), messages_in("en"))
         if asked.trigger is Trigger.COMMAND:
-            await self._client.respond(asked.address, {"response_type": "ephemeral", **_content(message)})
+            await self._respond(asked, message)
             return
         await self._client.call(
             "chat.postEphemeral",
@@ -155,6 +160,12 @@ class SlackSurface:
             answer = await self._client.call("users.info", user=asked.user, include_locale="true")
             self._locales[asked.user] = (answer.get("user") or {}).get("locale")
         return self._locales[asked.user]
+
+    async def _respond(
+        self, asked: Asked, message: SlackMessage, *, response_type: str = "ephemeral", **arguments: Any
+    ) -> None:
+        body = {"response_type": response_type, **_NO_PREVIEWS, **arguments, **_content(message)}
+        await self._client.respond(asked.address, body)
 
     async def _send(self, method: str, message: SlackMessage, **arguments: Any) -> Answer:
         try:

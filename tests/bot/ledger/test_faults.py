@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from sqlalchemy import text
 
@@ -199,10 +200,13 @@ async def test_leases_in_postgres_follow_its_own_clock(postgres_database: str, a
     await behind.close()
 
 
-async def test_a_server_that_stops_and_comes_back(postgres_server: Any, postgres_database: str, ask: Any) -> None:
+async def test_a_server_that_stops_and_comes_back(
+    postgres_server: Any, postgres_database: str, ask: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
     async with open_ledger(database_url(postgres_database, Path())) as ledger:
         claim = await ledger.claim(ask())
-        await asyncio.gather(*(ledger.known(str(i)) for i in range(20)))
+        await use_every_connection(ledger)
         postgres_server.stop()
         try:
             with pytest.raises(LedgerUnavailable):
@@ -210,16 +214,50 @@ async def test_a_server_that_stops_and_comes_back(postgres_server: Any, postgres
             with pytest.raises(LedgerUnavailable):
                 await ledger.ping()
         finally:
-            await asyncio.to_thread(postgres_server.ensure_postgres_running)
+            postgres_server.ensure_postgres_running()
         await ledger.ping()
         assert await ledger.start(claim)
         assert await ledger.claim(ask("2")) is not None
-    async with open_ledger(database_url(postgres_database, Path())) as ledger:
-        await asyncio.gather(*(ledger.known(str(i)) for i in range(20)))
+        await use_every_connection(ledger)
         postgres_server.stop()
-        await asyncio.to_thread(postgres_server.ensure_postgres_running)
+        postgres_server.ensure_postgres_running()
         # Nothing was asked while it was away: nobody notices.
-        await asyncio.gather(*(ledger.known(str(i)) for i in range(20)))
+        await use_every_connection(ledger)
+    assert caplog.text == ""
+
+
+async def test_a_server_that_stands_still(
+    postgres_server: Any,
+    postgres_database: str,
+    ask: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setattr("bot.ledger.database.CLOSE_PATIENCE", 0.05)
+    postmaster = psutil.Process(postgres_server.get_pid())
+    async with open_ledger(database_url(postgres_database, Path())) as ledger:
+        await use_every_connection(ledger)
+        processes = [postmaster, *postmaster.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            with monkeypatch.context() as patch:
+                patch.setattr("bot.ledger.database.PATIENCE", 0.05)
+                with pytest.raises(LedgerUnavailable, match="has not answered"):
+                    await ledger.claim(ask())
+            closing = asyncio.create_task(ledger.close())
+            done, _ = await asyncio.wait([closing], timeout=30)
+        finally:
+            for process in processes:
+                process.resume()
+        assert done
+        assert await ledger.claim(ask("2")) is not None
+    assert caplog.text == ""
+
+
+async def use_every_connection(ledger: Ledger) -> None:
+    await asyncio.gather(*(ledger.known(str(i)) for i in range(20)))
 
 
 async def test_a_server_that_became_read_only(postgres_database: str, ask: Any) -> None:

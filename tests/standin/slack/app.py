@@ -17,25 +17,32 @@ SCOPES = (
     "im:history",
     "im:read",
     "im:write",
+    "mpim:history",
+    "mpim:read",
     "reactions:write",
     "users:read",
 )
 SUBSCRIPTIONS = (
+    "app_home_opened",
     "app_mention",
     "assistant_thread_context_changed",
     "assistant_thread_started",
     "message.channels",
     "message.groups",
     "message.im",
+    "message.mpim",
 )
 _NEEDS = {
     "app_mention": "app_mentions:read",
     "message.channels": "channels:history",
     "message.groups": "groups:history",
     "message.im": "im:history",
+    "message.mpim": "mpim:history",
     "assistant_thread_started": "assistant:write",
     "assistant_thread_context_changed": "assistant:write",
 }
+_ASSISTANT = frozenset({"assistant_thread_started", "assistant_thread_context_changed"})
+"""Slack takes subscriptions to these from apps made with ``assistant_view`` only."""
 
 
 @dataclass
@@ -49,9 +56,13 @@ class App:
     verification_token: str = "verification-token-standin"
     scopes: set[str] = field(default_factory=lambda: set(SCOPES))
     subscriptions: set[str] = field(default_factory=lambda: set(SUBSCRIPTIONS))
+    agent: bool = True
+    """Made with ``agent_view``: conversations in the messages tab; else with ``assistant_view``: in a panel."""
     revoked: str = ""
     """An error such as account_inactive or token_revoked, answered to every call with the bot's token."""
 
     def receives(self, subscription: str) -> bool:
         """Whether the app gets these events: it subscribes to them and holds the scope they need."""
+        if self.agent and subscription in _ASSISTANT:
+            return False
         return subscription in self.subscriptions and _NEEDS.get(subscription, "") in {"", *self.scopes}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.standin.slack.model import AssistantThread, Json, Refused
+from tests.standin.slack.model import AssistantThread, Json, Prompts, Refused
 from tests.standin.slack.registry import method
 
 if TYPE_CHECKING:
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 @method("assistant.threads.setStatus", "chat:write|assistant:write", ("channel_id", "thread_ts"))
 def set_status(workspace: Workspace, arguments: Json) -> Json:
     channel, ts = workspace.channel(arguments["channel_id"]), arguments["thread_ts"]
-    if (channel.id, ts) not in workspace.assistant_threads:
+    conversation = workspace.app.agent and channel.kind == "im" and workspace.message(channel, ts) is not None
+    if not conversation and (channel.id, ts) not in workspace.assistant_threads:
         if not workspace.assistant_status_in_channels or workspace.message(channel, ts) is None:
             raise Refused("invalid_thread_ts")
         if workspace.app.user not in channel.members:
@@ -32,6 +33,12 @@ def set_status(workspace: Workspace, arguments: Json) -> Json:
 
 @method("assistant.threads.setTitle", "assistant:write", ("channel_id", "thread_ts", "title"))
 def set_title(workspace: Workspace, arguments: Json) -> Json:
+    if workspace.app.agent:
+        session = workspace.sessions.get((arguments["channel_id"], arguments["thread_ts"]))
+        if session is None:
+            raise Refused("invalid_thread_ts")
+        session.title = arguments["title"]
+        return {}
     thread = _thread(workspace, arguments)
     root = workspace.messages[thread.channel, thread.ts]
     before = workspace.as_json(root)
@@ -43,12 +50,20 @@ def set_title(workspace: Workspace, arguments: Json) -> Json:
 
 @method("assistant.threads.setSuggestedPrompts", "assistant:write", ("channel_id", "prompts"))
 def set_prompts(workspace: Workspace, arguments: Json) -> Json:
-    thread = _thread(workspace, arguments)
     prompts = arguments["prompts"]
     if not isinstance(prompts, list) or any(not p.get("title") or not p.get("message") for p in prompts):
         raise Refused("invalid_arguments")
     if len(prompts) > 4:
         raise Refused("too_many_prompts")
+    if workspace.app.agent:
+        # Slack says ok to a call that names a thread, and shows nothing.
+        if not arguments.get("thread_ts"):
+            channel = workspace.channel(arguments["channel_id"])
+            workspace.prompts[channel.id] = Prompts(arguments.get("title", ""), prompts)
+        return {}
+    if not arguments.get("thread_ts"):
+        raise Refused("not_agent_app")
+    thread = _thread(workspace, arguments)
     thread.prompts, thread.prompts_title = prompts, arguments.get("title", "")
     return {}
 

@@ -183,7 +183,9 @@ def metadata(arguments: Json) -> Json | None:
 
 
 def clear_status(workspace: Workspace, channel: str, thread: str) -> None:
-    """Slack takes the assistant's status away when the app replies."""
+    """Slack takes an assistant's status away when the app replies; an agent must see to that itself."""
+    if workspace.app.agent:
+        return
     if workspace.statuses.pop((channel, thread), None):
         workspace.status_log.append((channel, thread, ""))
 

@@ -23,7 +23,7 @@ def info(workspace: Workspace, arguments: Json) -> Json:
         "is_channel": channel.kind == "channel",
         "is_group": channel.kind == "group",
         "is_im": channel.kind == "im",
-        "is_mpim": False,
+        "is_mpim": channel.kind == "mpim",
         "is_private": channel.kind != "channel",
         "is_archived": channel.archived,
         "context_team_id": workspace.team,

@@ -51,6 +51,29 @@ def complete(workspace: Workspace, arguments: Json) -> Json:
     return {"files": [{"id": file.id, "title": file.title} for file in files]}
 
 
+@method("files.delete", "files:write", ("file",))
+def delete(workspace: Workspace, arguments: Json) -> Json:
+    """The message that showed the file stays, and says that it was deleted."""
+    file = workspace.files.get(arguments["file"])
+    if file is None:
+        raise Refused("file_not_found")
+    if file.deleted:
+        raise Refused("file_deleted")
+    file.deleted, file.content = True, b""
+    for channel, ts in file.shares:
+        message = workspace.message(channel, ts)
+        if message is not None:
+            before = workspace.as_json(message)
+            message.files = [_tombstone(shown, file.id) for shown in message.files]
+            workspace.changed(message, before)
+    workspace.changes.notify()
+    return {}
+
+
+def _tombstone(shown: Json, deleted: str) -> Json:
+    return {"id": deleted, "mode": "tombstone"} if shown.get("id") == deleted else shown
+
+
 def receive(workspace: Workspace, file_id: str, content: bytes) -> str | None:
     """Take an upload's bytes: what to answer, or None where they are refused."""
     file = workspace.files.get(file_id)

@@ -32,7 +32,7 @@ class Channel:
     id: str
     name: str
     kind: str = "channel"
-    """channel (public), group (private) or im (direct message)."""
+    """channel (public), group (private), im (direct message) or mpim (several people's direct message)."""
     members: set[str] = field(default_factory=set)
     user: str = ""
     """The person of a direct message."""
@@ -83,6 +83,7 @@ class File:
     title: str = ""
     shares: list[tuple[str, str]] = field(default_factory=list)
     """(channel, ts) of the messages that show it."""
+    deleted: bool = False
 
 
 @dataclass
@@ -105,6 +106,26 @@ class AssistantThread:
     title: str = ""
     prompts: list[Json] = field(default_factory=list)
     prompts_title: str = ""
+
+
+@dataclass
+class AgentSession:
+    """A thread that an app made with ``agent_view`` has declared its own."""
+
+    channel: str
+    ts: str
+    status: str
+    """active, processing, suspended or closed."""
+    title: str = ""
+    initiator: str = ""
+
+
+@dataclass
+class Prompts:
+    """What stands at the top of a messages tab."""
+
+    title: str
+    prompts: list[Json]
 
 
 @dataclass
@@ -199,6 +220,8 @@ def _inline(element: Json) -> str:
     kind = element.get("type")
     if kind == "user":
         return f"<@{element.get('user_id')}>"
+    if kind == "usergroup":
+        return f"<!subteam^{element.get('usergroup_id')}>"
     if kind == "link":
         return str(element.get("text") or element.get("url") or "")
     if kind == "emoji":

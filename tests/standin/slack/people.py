@@ -92,8 +92,26 @@ class People(State):
         self._announce(message, 1, self.mention_first)
         return message
 
+    def open_home(self, user: User | str, *, tab: str = "messages") -> Channel:
+        """A person opens the bot's page: its ``messages`` or its ``home`` tab."""
+        place = self.dm(user)
+        event = {
+            "type": "app_home_opened",
+            "user": place.user,
+            "channel": place.id,
+            "tab": tab,
+            "event_ts": self.next_ts(),
+        }
+        self.emit(event, "app_home_opened")
+        return place
+
     def open_panel(self, user: User | str, *, context: Channel | str | None = None) -> AssistantThread:
-        """A person opens the assistant panel on a new thread, with ``context`` the channel beside it."""
+        """A person opens the assistant panel on a new thread, with ``context`` the channel beside it.
+
+        LookupError for an app made with ``agent_view``: it has no panel.
+        """
+        if self.app.agent:
+            raise LookupError("an app made with agent_view has no panel")
         place = self.dm(user)
         root = Message(place.id, self.next_ts(), self.app.user, "New Assistant Thread", subtype="assistant_app_thread")
         root.bot_id, root.app_id = self.app.bot, self.app.id

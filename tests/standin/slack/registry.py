@@ -41,13 +41,13 @@ def method(name: str, scope: Scope = "", required: tuple[str, ...] = ()) -> Call
 
 
 def by_kind(verb: str) -> Callable[[Workspace, Json], str]:
-    """channels:..., groups:... or im:..., after the conversation that the call is about."""
+    """channels:..., groups:..., im:... or mpim:..., after the conversation that the call is about."""
 
     def scope(workspace: Workspace, arguments: Json) -> str:
         try:
             kind = workspace.channel(arguments.get("channel", "")).kind
         except Refused:
             return ""
-        return {"channel": "channels", "group": "groups", "im": "im"}[kind] + f":{verb}"
+        return {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}[kind] + f":{verb}"
 
     return scope

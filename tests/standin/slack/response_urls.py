@@ -40,11 +40,14 @@ def respond(workspace: Workspace, token: str, arguments: Json) -> None:
 
 
 def _message(workspace: Workspace, url: ResponseUrl, text: str, blocks: list[Json], arguments: Json) -> Message:
-    message = Message(url.channel, workspace.next_ts(), workspace.app.user, text, arguments.get("thread_ts") or "")
+    shown_to_all = arguments.get("response_type", "ephemeral") == "in_channel"
+    # A thread is documented for what everybody sees; what one person sees stands in the channel.
+    thread = str(arguments.get("thread_ts") or "") if shown_to_all else ""
+    message = Message(url.channel, workspace.next_ts(), workspace.app.user, text, thread)
     message.blocks = with_ids(blocks, f"r{workspace.number()}")
     message.bot_id, message.app_id = workspace.app.bot, workspace.app.id
     message.arguments = {name: value for name, value in arguments.items() if name not in ("text", "blocks")}
-    if arguments.get("response_type", "ephemeral") != "in_channel":
+    if not shown_to_all:
         message.ephemeral_to = url.user
     return message
 

@@ -9,10 +9,22 @@ from copy import deepcopy
 
 from tests.standin.slack import payloads
 from tests.standin.slack.app import App
-from tests.standin.slack.model import AssistantThread, Channel, Delivery, File, Json, Message, Refused, User, View
+from tests.standin.slack.model import (
+    AgentSession,
+    AssistantThread,
+    Channel,
+    Delivery,
+    File,
+    Json,
+    Message,
+    Prompts,
+    Refused,
+    User,
+    View,
+)
 from tests.standin.slack.signals import Changes
 
-SUBSCRIPTIONS = {"channel": "message.channels", "group": "message.groups", "im": "message.im"}
+SUBSCRIPTIONS = {"channel": "message.channels", "group": "message.groups", "im": "message.im", "mpim": "message.mpim"}
 
 
 class State:
@@ -35,12 +47,15 @@ class State:
         self._replies: dict[tuple[str, str], list[Message]] = {}
         self.files: dict[str, File] = {}
         self.assistant_threads: dict[tuple[str, str], AssistantThread] = {}
+        self.prompts: dict[str, Prompts] = {}
+        """Of the messages tab of an app made with ``agent_view``, by the channel of the direct messages."""
+        self.sessions: dict[tuple[str, str], AgentSession] = {}
         self.statuses: dict[tuple[str, str], str] = {}
         self.status_log: list[tuple[str, str, str]] = []
         self.views: list[View] = []
         self.mention_first = False
         self.assistant_status_in_channels = False
-        """Whether assistant.threads.setStatus also works in threads outside the assistant panel."""
+        """Whether assistant.threads.setStatus also works in threads outside of direct messages."""
         self.stream_seconds = 300.0
         self._streams: dict[tuple[str, str], float] = {}
         self._epoch = epoch
@@ -94,6 +109,14 @@ class State:
         """The direct messages between a person and the bot."""
         person = self.user(user)
         channel = Channel(f"D{person.id[1:]}", "", "im", {person.id, self.app.user}, person.id)
+        return self.channels.setdefault(channel.id, channel)
+
+    def group_dm(self, *users: User | str) -> Channel:
+        """The direct messages of several people and the bot."""
+        people = sorted({self.user(user).id for user in users})
+        names = "--".join(self.users[person].name for person in (*people, self.app.user))
+        identity = f"C0MPDM{''.join(person.removeprefix('U0') for person in people)}"
+        channel = Channel(identity, f"mpdm-{names}-1", "mpim", {*people, self.app.user})
         return self.channels.setdefault(channel.id, channel)
 
     def user(self, user: User | str) -> User:

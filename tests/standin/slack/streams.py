@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.standin.slack.agents import declare_session
 from tests.standin.slack.blocks import MARKDOWN_TEXT, check_blocks, with_ids
 from tests.standin.slack.chat import clear_status, metadata, posted, thread_of, writable
 from tests.standin.slack.model import Json, Message, Refused, texts
@@ -34,6 +35,7 @@ def start(workspace: Workspace, arguments: Json) -> Json:
     message = Message(channel.id, workspace.next_ts(), workspace.app.user, _text(arguments), thread)
     message.bot_id, message.app_id, message.streaming = workspace.app.bot, workspace.app.id, "in_progress"
     clear_status(workspace, channel.id, thread)
+    declare_session(workspace, channel.id, thread, "processing")
     workspace.stream_opened(message)
     workspace.add(message)
     return {"channel": channel.id, "ts": message.ts}
@@ -67,6 +69,7 @@ def stop(workspace: Workspace, arguments: Json) -> Json:
     message.blocks = with_ids(text + blocks, f"s{workspace.number()}")
     message.text = message.text or "\n".join(texts(blocks))
     message.metadata, message.streaming = described, "completed"
+    declare_session(workspace, message.channel, message.thread_ts, "active")
     workspace.changed(message, before)
     return posted(workspace, message)
 

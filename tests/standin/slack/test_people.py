@@ -110,6 +110,7 @@ def test_joins_other_bots_and_files_say_what_they_are(workspace: Workspace) -> N
 
 
 def test_the_panel_opens_on_a_thread_of_its_own(workspace: Workspace) -> None:
+    workspace.app.agent = False
     thread = workspace.open_panel(workspace.alice, context=workspace.general)
     (event,) = events(workspace)
     assert event["assistant_thread"]["thread_ts"] == thread.ts

@@ -203,9 +203,14 @@ async def test_a_file_goes_up_in_three_steps(workspace: Workspace, client: Async
     (message,) = workspace.answers(workspace.general, question.ts)
     assert (file.content, file.shares) == (b"the answer", [(workspace.general.id, message.ts)])
     assert message.files[0]["name"] == "answer.txt"
+    await client.files_delete(file=file.id)
+    assert message.files == [{"id": file.id, "mode": "tombstone"}]
+    assert await refused(client.files_delete(file=file.id)) == "file_deleted"
+    assert await refused(client.files_delete(file="F0")) == "file_not_found"
 
 
 async def test_the_assistant_panel(workspace: Workspace, client: AsyncWebClient) -> None:
+    workspace.app.agent = False
     thread = workspace.open_panel(workspace.alice)
     place = {"channel_id": thread.channel, "thread_ts": thread.ts}
     await client.assistant_threads_setStatus(**place, status="is looking")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from tests.standin.slack import assistant, chat, conversations, files, streams  # noqa: F401 - they register methods
+from tests.standin.slack import agents, assistant, chat, conversations, files, streams  # noqa: F401 - they register methods
 from tests.standin.slack.faults import Handle, Script, too_many
 from tests.standin.slack.model import Call, Json, Refused
 from tests.standin.slack.rate import PostingRate

@@ -159,6 +159,7 @@ async def test_what_the_app_does_not_take_is_sent_again() -> None:
         workspace = slack.workspace
         async with over_socket_mode(slack, build(slack)):
             # The app has no listener for the panel: bolt answers 404 and acks nothing.
+            workspace.app.agent = False
             workspace.open_panel(workspace.alice)
             (delivery,) = await slack.settled()
     assert (delivery.state, [attempt.number for attempt in delivery.attempts]) == ("lost", [0, 1])

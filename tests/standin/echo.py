@@ -1,0 +1,40 @@
+"""The whole service as a process of its own, in a hurry, with an assistant that repeats the question.
+
+    python -m tests.standin.echo '{"lease": 0.5}'
+
+Settings come from the environment; the argument is a ``Pace``. A question that begins with "wait" is never answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from contextlib import suppress
+
+from bot.redaction import configure_logging
+from bot.service import Pace, Signals, core, serve_slack
+from bot.settings import load_settings, secret_values, slack_credentials
+from bot.types import Question, Reply
+from tests.standin.fonte import Oracle
+
+WAIT = "wait"
+
+
+async def answer(question: Question) -> Reply:
+    if question.text.startswith(WAIT):
+        await asyncio.Event().wait()
+    return await Oracle().ask(question)
+
+
+async def main() -> None:
+    settings = load_settings(env_file=None)
+    configure_logging(settings.log_level, secret_values(settings))
+    stop = Signals()
+    with suppress(asyncio.CancelledError):
+        async with core(settings, answer, Pace(**json.loads(sys.argv[1]))) as parts:
+            await serve_slack(parts, slack_credentials(settings), stop)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,111 @@
+"""Bots as processes of their own, to be stopped in every way there is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from bot.service import Pace
+from bot.settings import variables
+from tests.standin.fonte import INTERVAL
+from tests.standin.slack.server import SlackServer
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 30.0
+"""Seconds after which what does not happen counts as a failure."""
+PACE = Pace(lease=0.4, post_interval=INTERVAL, grace=60.0, open_after=60.0)
+
+
+class BotProcess:
+    """A process that runs; ``log`` is what it wrote to stderr so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._changed = asyncio.Condition()
+        self._reader = asyncio.create_task(self._read())
+        self.log = ""
+
+    async def says(self, words: str) -> None:
+        """Wait until the log holds these words."""
+        async with asyncio.timeout(PATIENCE), self._changed:
+            await self._changed.wait_for(lambda: words in self.log or self._reader.done())
+        assert words in self.log, self.log
+
+    async def serves(self) -> None:
+        await self.says("Serving Slack as")
+
+    async def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        self.send(signal.SIGTERM)
+        return await self.exit()
+
+    async def kill(self) -> None:
+        self.send(signal.SIGKILL)
+        await self.exit()
+
+    def send(self, signum: signal.Signals) -> None:
+        if self._process.returncode is None:
+            self._process.send_signal(signum)
+
+    async def exit(self) -> int:
+        """Wait for the end; the exit status."""
+        async with asyncio.timeout(PATIENCE):
+            await self._reader
+            return await self._process.wait()
+
+    async def _read(self) -> None:
+        assert self._process.stderr is not None
+        while chunk := await self._process.stderr.read(65536):
+            async with self._changed:
+                self.log += chunk.decode("utf-8")
+                self._changed.notify_all()
+        async with self._changed:
+            self._changed.notify_all()
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """What a process finds set: nothing of ours but ``changes``."""
+    ours = variables()
+    rest = {name: value for name, value in os.environ.items() if name not in ours}
+    return rest | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "LC_ALL": "en_US.UTF-8"} | changes
+
+
+def slack_environment(slack: SlackServer, **changes: str) -> dict[str, str]:
+    """Settings for a bot in the stand-in's workspace, over Socket Mode."""
+    ours = {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_API_BASE_URL": slack.base_url,
+        "RATE_LIMIT": "0",
+    }
+    return environment(**(ours | changes))
+
+
+@asynccontextmanager
+async def running(*arguments: str, folder: Path, env: dict[str, str]) -> AsyncIterator[BotProcess]:
+    """A Python process in a folder, killed at the end if it still runs."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-W", "error", *arguments, cwd=folder, env=env, stdin=asyncio.subprocess.DEVNULL, stderr=pipe
+    )
+    bot = BotProcess(process)
+    try:
+        yield bot
+    finally:
+        await bot.kill()
+
+
+@asynccontextmanager
+async def echo(slack: SlackServer, data_dir: Path, pace: Pace = PACE, **changes: str) -> AsyncIterator[BotProcess]:
+    """``tests.standin.echo`` over Socket Mode."""
+    env = slack_environment(slack, DATA_DIR=str(data_dir), **changes)
+    async with running("-m", "tests.standin.echo", json.dumps(asdict(pace)), folder=ROOT, env=env) as bot:
+        yield bot
