@@ -18,8 +18,10 @@ __all__ = ["MAX_ASKED", "Suggestion", "suggest"]
 
 MAX_ASKED = 40
 """Questions that are tried at most, however many documents there are."""
-_EARLY = {Topic.NAME: 20, Topic.PERSON: 40}
-"""Characters before a name in a sentence that is about it: an article, and before a person's an office."""
+_EARLY = 20
+"""Characters before a name in a sentence that is about it: an article or the like."""
+_EARLY_LONG = 40
+"""The same before names of several words: an office, the rest of an enumeration."""
 _STEM = 6
 """Letters by which words are compared: "Mongol" and "Mongols" are one."""
 
@@ -100,7 +102,10 @@ async def _reply(ask: Ask, candidate: Candidate) -> Reply | None:
         return None
     if candidate.proof:
         proof = re.search(rf"(?<![\w–-]){re.escape(candidate.proof)}(?![\w–-])", reply.text)
-        return reply if proof and proof.start() <= _EARLY.get(candidate.topic, len(reply.text)) else None
+        limit = len(reply.text)
+        if candidate.topic in (Topic.NAME, Topic.PERSON):
+            limit = _EARLY_LONG if " " in candidate.proof else _EARLY
+        return reply if proof and proof.start() <= limit else None
     # Without words that prove it, the place has to; and the question read back is no answer.
     repeated = _words(candidate.text) >= _words(reply.text)
     return reply if reply.citations[0].source == candidate.source and not repeated else None

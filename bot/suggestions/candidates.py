@@ -201,10 +201,8 @@ def _headings(document: Document, words: Wording) -> Iterator[_Draft]:
                 question = f"How do I {question[7:]}"
             yield _Draft(Topic.OWN, question, heading, "", 2)
         elif any(map(str.islower, heading)) and not set(heading.lower().split()) <= _GENERIC:
-            text = words.part.format(title=title, heading=heading)
-            if not title or title == heading or len(text) > MAX_LENGTH:
-                text = words.heading.format(heading=heading)
-            yield _Draft(Topic.HEADING, text, heading, "", min(section.end - section.start, 1000))
+            weight = min(section.end - section.start, 1000)
+            yield _Draft(Topic.HEADING, words.heading.format(heading=heading), heading, "", weight)
 
 
 def _plain(heading: str) -> str:

@@ -18,8 +18,6 @@ class Wording:
     person: str
     name: str
     heading: str
-    part: str
-    """About a heading, naming the document."""
     abbreviation: str
     plan: str
 
@@ -30,7 +28,6 @@ WORDING: dict[Language, Wording] = {
         person="Chi è {name}?",
         name="Che cosa si sa {name}?",
         heading="Che cosa si dice su «{heading}»?",
-        part="Che cosa dice «{title}» su «{heading}»?",
         abbreviation="Che cosa significa {short}?",
         plan="Che cosa è previsto per il {year}?",
     ),
@@ -38,7 +35,6 @@ WORDING: dict[Language, Wording] = {
         person="Who is {name}?",
         name="What can you tell me about {name}?",
         heading="What can you tell me about “{heading}”?",
-        part="What does “{title}” say about “{heading}”?",
         abbreviation="What does {short} stand for?",
         plan="What is planned for {year}?",
     ),

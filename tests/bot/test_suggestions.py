@@ -116,7 +116,7 @@ def test_a_news_story_gives_questions_a_reader_would_ask() -> None:
 def test_headings_and_lines_that_ask_are_taken_as_they_stand() -> None:
     found = candidates(docs(faq_txt=FAQ, guide_md=GUIDE))
     assert {"How do I reset my password?", "Posso entrare di notte?"} <= set(found[:2])
-    assert "Che cosa dice «Guida al porto» su «Orari»?" in found
+    assert "Che cosa si dice su «Orari»?" in found
     assert "Che cosa si sa della Vistola?" in found
     assert not any("Introduzione" in text for text in found)
 
@@ -127,9 +127,9 @@ def test_headings_and_lines_that_ask_are_taken_as_they_stand() -> None:
         ("How to deploy", "How do I deploy?"),
         ("What is new", "What is new?"),
         ("Come chiedere le ferie", "Come chiedere le ferie?"),
-        ("2.1 Code review", "What does “Handbook” say about “Code review”?"),
-        ("SAFETY RULES:", "What does “Handbook” say about “Safety rules”?"),
-        ("1973 oil crisis", "What does “Handbook” say about “1973 oil crisis”?"),
+        ("2.1 Code review", "What can you tell me about “Code review”?"),
+        ("SAFETY RULES:", "What can you tell me about “Safety rules”?"),
+        ("1973 oil crisis", "What can you tell me about “1973 oil crisis”?"),
         (
             "The " + "very " * 5 + "long heading of all",
             "What can you tell me about “The very very very very very long heading of all”?",
