@@ -29,6 +29,7 @@ class Composer:
         *,
         detect: Callable[[str], Language | None],
         is_question: Callable[[str], bool],
+        is_courtesy: Callable[[str], bool],
         auto_support: float,
         locale: str | None = None,
         concurrent: int = 16,
@@ -40,6 +41,7 @@ class Composer:
         self._locale = locale
         self._slots = asyncio.Semaphore(concurrent)
         self._waiting: dict[str, None] = {}
+        self._is_courtesy = is_courtesy
         self.is_question = is_question
 
     async def compose(self, claim: Claim, surface: Surface) -> tuple[Body | None, Ending]:
@@ -89,7 +91,7 @@ class Composer:
 
     async def _asked(self, asked: Asked, surface: Surface) -> tuple[Body, Ending]:
         words = self.words(asked)
-        if not asked.text.strip():
+        if not asked.text.strip() or self._is_courtesy(asked.text):
             return Notice(words.ask_me), Ending.REFUSED
         try:
             reply = await self._reply(asked, surface)

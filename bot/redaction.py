@@ -168,7 +168,10 @@ def configure_logging(level: str, secrets: Iterable[str] = ()) -> None:
         if type(old) in (logging.StreamHandler, _Handler):
             root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(logging.ERROR if own == "ERROR" else logging.WARNING)
+    least = logging.ERROR if own == "ERROR" else logging.WARNING
+    root.setLevel(least)
+    if least == logging.ERROR:
+        handler.setLevel(least)  # some packages give their own loggers a level
     for name in ("bot", "retrieval"):
         logging.getLogger(name).setLevel(own)
     for name in LIBRARIES:

@@ -26,7 +26,7 @@ from bot.types import Question, Reply
 from bot.web import Check, serving
 from retrieval.evidence import AUTO_SUPPORT
 from retrieval.index import Index
-from retrieval.interrogative import is_question
+from retrieval.interrogative import is_courtesy, is_question
 from retrieval.language import detect_language
 from retrieval.types import Language
 
@@ -131,6 +131,7 @@ async def core(settings: Settings, ask: Ask, pace: Pace | None = None) -> AsyncI
             ledger,
             detect=detect_language,
             is_question=is_question,
+            is_courtesy=is_courtesy,
             auto_support=AUTO_SUPPORT,
             locale=settings.locale,
             concurrent=limits.concurrent,

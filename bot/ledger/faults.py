@@ -31,11 +31,13 @@ _CODES = {
     sqlite3.SQLITE_CANTOPEN: "its file cannot be opened",
     sqlite3.SQLITE_NOTADB: "its file is not a ledger",
 }
+_NO_RIGHT = "the user may not create or change tables there: it needs the right CREATE on the schema"
 _WRONG_SETTING = {
     "28000": "the server refuses the user",
     "28P01": "the server refuses user and password",
     "3D000": "the server has no such database",
-    "42501": "the user may not create or change tables there: it needs the right CREATE on the schema",
+    "3F000": _NO_RIGHT,
+    "42501": _NO_RIGHT,
 }
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 

@@ -128,7 +128,7 @@ def _message(frame: _Frame, reply: Reply, words: Messages, actions: list[Block],
     note = [rich_text([section(texts(words.whole_answer))])] if file else []
     around = [*frame.above, *note, *frame.below, *actions]
     room = MESSAGE_BUDGET - weigh(around) - 2 * ELEMENT_COST
-    sources, all_cited = _sources(reply, words, room)
+    sources, all_cited = _sources(reply, words, room // 2)
     said = passages(reply.text, reply.highlights)
     kind = "rich_text_quote" if reply.outcome is Outcome.ANSWERED else "rich_text_section"
     answer, all_said = quotation(said, room - weigh(sources), kind=kind)

@@ -60,6 +60,7 @@ class Bench:
             ledger,
             detect=lambda text: "en",
             is_question=lambda text: text.endswith("?"),
+            is_courtesy=lambda text: text == "Hello",
             auto_support=0.8,
             concurrent=limits.concurrent,
         )
@@ -194,8 +195,9 @@ async def test_a_fault_of_ours_is_confessed_and_not_repeated(bench, caplog):
     assert await bench.ledger.take_over() == []
 
 
-async def test_a_mention_without_words_gets_a_hint(bench):
-    await bench.dispatcher.receive(asked(text="  "))
+@pytest.mark.parametrize("text", ["  ", "Hello"])
+async def test_a_mention_that_asks_nothing_gets_a_hint(bench, text):
+    await bench.dispatcher.receive(asked(text=text))
     await bench.settle()
     assert bench.surface.texts() == [EN.ask_me]
     assert bench.oracle.asked == []

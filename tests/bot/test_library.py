@@ -9,7 +9,7 @@ import pytest
 from bot.errors import ConfigError
 from bot.library import open_library, update_library
 from bot.messages import messages_in
-from bot.settings import Embedding, Seeds, Settings
+from bot.settings.model import Embedding, Seeds, Settings
 from retrieval.build import BuildReport, build_index, index_folder
 from retrieval.errors import IndexLocked, ModelError, RetrievalError, SourceError
 from retrieval.index import Index

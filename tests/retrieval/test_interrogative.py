@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.interrogative import is_question
+from retrieval.interrogative import is_courtesy, is_question
 
 ASKED = r"""
 Quando scade il contratto?
@@ -160,3 +160,18 @@ def test_any_text_is_taken(text: str) -> None:
 def test_long_messages_are_taken(piece: str) -> None:
     # Quadratic patterns would take minutes here.
     assert is_question(piece * (200_000 // len(piece))) in (True, False)
+
+
+@pytest.mark.parametrize(
+    "text", ["grazie!", "Grazie mille 🙏", "ciao", "Hi all", "ok, thanks", "Buongiorno a tutti!", ":wave:"]
+)
+def test_courtesies(text: str) -> None:
+    assert is_courtesy(text)
+    assert not is_question(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "grazie, e quando scade?", "durata accordo", "?", "ok il prezzo", "ciao " * 100 + "x"]
+)
+def test_what_is_more_than_courtesy(text: str) -> None:
+    assert not is_courtesy(text)

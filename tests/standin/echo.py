@@ -2,7 +2,8 @@
 
     python -m tests.standin.echo '{"lease": 0.5}'
 
-Settings come from the environment; the argument is a ``Pace``. A question that begins with "wait" is never answered.
+Settings come from the environment; the argument is a ``Pace``. A question that begins with "Wait" is never answered, one with
+"Think" not at once.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from bot.settings import load_settings, secret_values, slack_credentials
 from bot.types import Question, Reply
 from tests.standin.fonte import Oracle
 
-WAIT = "wait"
+WAIT = "Wait"
+THINK = "Think"
 
 
 async def answer(question: Question) -> Reply:
     if question.text.startswith(WAIT):
         await asyncio.Event().wait()
+    if question.text.startswith(THINK):
+        await asyncio.sleep(0.05)
     return await Oracle().ask(question)
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from bot.claims import Asked, Claim, State, Trigger
-from bot.errors import DeliveryError, Rejected, Unsupported
+from bot.errors import DeliveryError, Rejected, Throttled, Unsupported
 from bot.markup import shorten
 from bot.messages import choose_language, messages_in
 from bot.platforms.slack.client import SlackClient
 from bot.platforms.slack.events import PLATFORM, Payload
 from bot.platforms.slack.surface import SlackSurface
 from bot.surface import Notice
-from retrieval.types import Language
+from bot.types import Language
 
 MAX_PROMPTS = 4
 """Slack shows no more."""
@@ -69,7 +70,11 @@ class Panel:
     async def greet(self, asked: Asked) -> None:
         """Say hello. Raises DeliveryError."""
         words = messages_in(await self._language(asked))
-        await self._surface.post(Claim(asked, State.DONE), Notice(words.ask_me))
+        try:
+            await self._surface.post(Claim(asked, State.DONE), Notice(words.ask_me))
+        except Throttled as error:
+            await asyncio.sleep(error.seconds)
+            await self._surface.post(Claim(asked, State.DONE), Notice(words.ask_me))
 
     async def suggest(self, asked: Asked) -> None:
         """Offer questions to begin with. Raises DeliveryError where there is no panel."""

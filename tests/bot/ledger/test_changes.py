@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
-
-import pytest
 
 from bot.claims import Claim, Ending, Feedback, Ledger, State, Trigger, Verdict
 from bot.types import Reply
@@ -36,14 +35,10 @@ async def test_an_edit_opens_an_answered_question_again(ledger: Ledger, ask: Any
     )
 
 
-@pytest.mark.parametrize(
-    ("version", "text"),
-    [("2", "Other?"), ("1", "Other?"), ("", "Other?"), ("3", " When  does\nit open?")],
-    ids=["same version", "older", "oldest", "same text"],
-)
-async def test_what_is_no_news_is_passed_over(ledger: Ledger, ask: Any, reply: Reply, version: str, text: str) -> None:
+async def test_what_is_no_news_is_passed_over(ledger: Ledger, ask: Any, reply: Reply) -> None:
     await answer(ledger, ask(version="2"), reply)
-    assert await ledger.edit(ask(text=text, version=version)) is None
+    for version, text in (("2", "Other?"), ("1", "Other?"), ("", "Other?"), ("3", " When  does\nit open?")):
+        assert await ledger.edit(ask(text=text, version=version)) is None
     assert await ledger.edit(ask("unknown", version="9")) is None
 
 
@@ -61,18 +56,11 @@ async def test_the_same_text_again_does_not_disturb_who_works_on_it(ledger: Ledg
     assert await ledger.finish(claim, Ending.ANSWERED, reply) is None
 
 
-ENDINGS = [ending for ending in Ending if ending is not Ending.DENIED]
-
-
-@pytest.mark.parametrize("ending", ENDINGS)
-async def test_endings_after_which_an_edit_is_answered(ledger: Ledger, ask: Any, ending: Ending) -> None:
-    await ledger.finish(await ledger.claim(ask()), ending)
-    assert await ledger.edit(ask(text="New?", version="2")) is not None
-
-
 async def test_who_may_not_ask_may_not_edit(ledger: Ledger, ask: Any) -> None:
-    await ledger.finish(await ledger.claim(ask()), Ending.DENIED)
-    assert await ledger.edit(ask(text="New?", version="2")) is None
+    for ending in Ending:
+        await ledger.finish(await ledger.claim(ask(ending)), ending)
+        again = await ledger.edit(ask(ending, text="New?", version="2"))
+        assert (again is None) is (ending is Ending.DENIED)
 
 
 async def test_an_edit_can_address_the_bot_and_not_leave_it(ledger: Ledger, ask: Any) -> None:
@@ -222,3 +210,18 @@ async def test_a_reply_deleted_while_an_edit_is_answered_stays_away(ledger: Ledg
     assert await ledger.current(again) is None
     assert await ledger.finish(again, Ending.ANSWERED, reply) is None
     assert await ledger.take_over() == []
+
+
+async def test_an_edit_or_deletion_that_races_with_the_end_is_never_lost(opened: Any, ask: Any, reply: Reply) -> None:
+    owner, other = await opened(), await opened()
+    for i in range(20):
+        edited, deleted = await owner.claim(ask(f"e{i}")), await owner.claim(ask(f"d{i}"))
+        assert await owner.hold(deleted, f"r{i}")
+        rest, again, left, gone = await asyncio.gather(
+            owner.finish(edited, Ending.ANSWERED, reply),
+            other.edit(ask(f"e{i}", text="New?", version="2")),
+            owner.finish(deleted, Ending.ANSWERED, reply),
+            other.remove(f"d{i}"),
+        )
+        assert [(claim.asked.text, claim.state) for claim in (rest, again) if claim] == [("New?", State.WAITING)]
+        assert [claim.state for claim in (left, gone) if claim] == [State.REMOVING]

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -260,17 +259,16 @@ async def use_every_connection(ledger: Ledger) -> None:
     await asyncio.gather(*(ledger.known(str(i)) for i in range(20)))
 
 
-async def test_a_server_that_became_read_only(postgres_database: str, ask: Any) -> None:
+async def test_a_server_that_became_read_only(postgres_server: Any, postgres_database: str, ask: Any) -> None:
     url = database_url(postgres_database, Path())
     await asyncio.to_thread(prepare, url)
-    engine = make_engine(url, 2.0, pooled=False)
-    async with engine.begin() as connection:
-        name = urlsplit(postgres_database).path[1:]
-        await connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
-    await engine.dispose()
-    async with open_ledger(url) as ledger:
-        assert not await ledger.known("k")
-        with pytest.raises(LedgerUnavailable, match="read-only"):
-            await ledger.ping()
-        with pytest.raises(LedgerUnavailable, match="read-only"):
-            await ledger.claim(ask())
+    postgres_server.psql("ALTER DATABASE ledger SET default_transaction_read_only = on;")
+    try:
+        async with open_ledger(url) as ledger:
+            assert not await ledger.known("k")
+            with pytest.raises(LedgerUnavailable, match="read-only"):
+                await ledger.ping()
+            with pytest.raises(LedgerUnavailable, match="read-only"):
+                await ledger.claim(ask())
+    finally:
+        postgres_server.psql("ALTER DATABASE ledger RESET ALL;")

@@ -209,7 +209,8 @@ class Processes(RuleBasedStateMachine):
             assert (row["lease_until"] is not None) is is_open
             assert is_open or row["owner"] is None
             assert row["state"] != State.REMOVED or row["text"] == ""
-            assert (row["ending"] is not None) or row["state"] != State.DONE or row["withdrawn"]
+            assert row["ending"] is None or row["state"] not in (State.WAITING, State.POSTING)
+            assert row["ending"] is not None or row["state"] != State.DONE or row["withdrawn"]
         assert rows.keys() >= self.before.keys()
         self.before = rows
 

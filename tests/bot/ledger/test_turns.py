@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from bot.claims import Ending, Feedback, Forgotten, Ledger, Reason, State, Trigger, Verdict
 from bot.types import Reply
 
@@ -33,10 +31,12 @@ async def test_a_shared_answer_is_a_turn_of_its_own(ledger: Ledger, ask: Any, re
     assert await ledger.rate(Feedback("k:share", "U3", Verdict.HELPFUL))
 
 
-@pytest.mark.parametrize("ending", [Ending.FAILED, Ending.UNDELIVERED, Ending.POSTED])
-async def test_without_an_answer_there_is_no_turn(ledger: Ledger, ask: Any, ending: Ending) -> None:
-    await finish(ledger, ask(), ending)
-    assert await ledger.turn("k") is None
+async def test_without_an_answer_there_is_no_turn(ledger: Ledger, ask: Any, reply: Reply) -> None:
+    for ending in (Ending.FAILED, Ending.UNDELIVERED, Ending.POSTED):
+        await finish(ledger, ask(ending), ending)
+        assert await ledger.turn(ending) is None
+    await finish(ledger, ask("limited"), Ending.LIMITED, reply)
+    assert await ledger.turn("limited") is None
 
 
 async def test_unanswered_questions_are_kept_until_they_are_answered(
@@ -80,6 +80,8 @@ async def test_how_many_questions_a_person_asked(ledger: Ledger, ask: Any) -> No
     await ledger.claim(ask("other platform", asked_at=204.0, platform="discord"))
     assert await ledger.asked_since("slack", "U1", 200.0) == 2
     assert await ledger.asked_since("slack", "U1", 0.0) == 3
+    assert await ledger.edit(ask("limited", text="Now?", version="2")) is not None
+    assert await ledger.asked_since("slack", "U1", 200.0) == 3
 
 
 async def test_where_the_bot_has_answered(ledger: Ledger, ask: Any, reply: Reply, missing: Reply) -> None:

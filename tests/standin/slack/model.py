@@ -209,7 +209,7 @@ def texts(node: Any) -> list[str]:
         return [text for item in node for text in texts(item)]
     if not isinstance(node, dict):
         return []
-    if node.get("type") == "rich_text_section" or node.get("type") == "rich_text_preformatted":
+    if node.get("type") in ("rich_text_section", "rich_text_quote", "rich_text_preformatted"):
         return ["".join(_inline(item) for item in node.get("elements", []))]
     if isinstance(node.get("text"), str):
         return [node["text"]]

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.bot.platforms.slack.seen import flaws
 from tests.standin.fonte import INTERVAL
 from tests.standin.slack.rate import PostingRate
 from tests.standin.slack.server import SlackServer
@@ -11,6 +12,10 @@ from tests.standin.slack.server import SlackServer
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackServer]:
-    """Slack by the clock on the wall, with its one message a second and channel scaled down; no bursts."""
+    """Slack by the clock on the wall, with its one message a second and channel scaled down; no bursts.
+
+    Whatever the test is about: all that was sent is as Slack wants it, and calls or previews nothing by accident.
+    """
     async with SlackServer(rate=PostingRate(INTERVAL * 0.8, burst=1), epoch=None) as server:
         yield server
+        assert flaws(server) == []

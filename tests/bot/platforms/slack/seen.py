@@ -83,8 +83,7 @@ def flaws(slack: SlackServer) -> list[str]:
         calls = {name for name in message.mentions if name[0] == "#" or name in ("!here", "!channel", "!everyone")}
         if calls:
             found.append(f"{message.method} calls {sorted(calls)}: {message.text!r}")
-        if message.method == "chat.postMessage" and (
-            message.arguments.get("unfurl_links") is not False or message.arguments.get("unfurl_media") is not False
-        ):
+        public = message.method == "chat.postMessage" or message.arguments.get("response_type") == "in_channel"
+        if public and not (message.arguments.get("unfurl_links") is message.arguments.get("unfurl_media") is False):
             found.append(f"unfurls: {message.text!r}")
     return found

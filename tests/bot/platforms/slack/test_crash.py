@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from bot.service import Pace
-from tests.standin.echo import WAIT
+from tests.standin.echo import THINK, WAIT
 from tests.standin.fonte import INTERVAL, Fonte, fonte
 from tests.standin.processes import PACE, echo
 from tests.standin.slack.faults import Hang, RateLimited
@@ -18,6 +18,9 @@ from tests.standin.slack.server import SlackServer
 
 IN_A_HURRY = Pace(lease=0.4, post_interval=INTERVAL, grace=60.0, open_after=0.0)
 """Opens a reply before it knows the answer."""
+
+NEVER = f"{WAIT}, when is it?"
+SLOWLY = f"{THINK}: when is it?"
 
 
 def rows(data_dir: Path, statement: str) -> list[tuple]:
@@ -45,6 +48,10 @@ def hang(slack: SlackServer, method: str, channel: Channel, *, done: bool) -> Ha
     return fault
 
 
+async def reached(slack: SlackServer, fault: Hang) -> None:
+    await slack.wait_for(fault.reached.is_set)
+
+
 def ask(slack: SlackServer, channel: Channel, text: str = "When is it?") -> Message:
     w = slack.workspace
     return w.say(w.alice, channel, f"{w.mention} {text}")
@@ -60,20 +67,20 @@ async def answered(slack: SlackServer, channel: Channel) -> Message:
 
 
 async def claimed(slack: SlackServer, channel: Channel) -> None:
-    ask(slack, channel, f"{WAIT} for it?")
+    ask(slack, channel, NEVER)
     await slack.settled()
 
 
 async def posting(slack: SlackServer, channel: Channel) -> None:
     fault = hang(slack, "chat.postMessage", channel, done=False)
     ask(slack, channel)
-    await fault.reached.wait()
+    await reached(slack, fault)
 
 
 async def posted(slack: SlackServer, channel: Channel) -> None:
     fault = hang(slack, "chat.postMessage", channel, done=True)
     ask(slack, channel)
-    await fault.reached.wait()
+    await reached(slack, fault)
 
 
 async def posted_in_a_direct_message(slack: SlackServer, channel: Channel) -> None:
@@ -81,14 +88,14 @@ async def posted_in_a_direct_message(slack: SlackServer, channel: Channel) -> No
     place = w.dm(w.bruno)
     fault = hang(slack, "chat.postMessage", place, done=True)
     w.say(w.bruno, place, "When is it?")
-    await fault.reached.wait()
+    await reached(slack, fault)
 
 
 async def _edited(slack: SlackServer, channel: Channel, *, done: bool) -> None:
     question = await answered(slack, channel)
     fault = hang(slack, "chat.update", channel, done=done)
     slack.workspace.edit(question, f"{slack.workspace.mention} Where is it?")
-    await fault.reached.wait()
+    await reached(slack, fault)
 
 
 async def updating(slack: SlackServer, channel: Channel) -> None:
@@ -101,31 +108,31 @@ async def updated(slack: SlackServer, channel: Channel) -> None:
 
 async def opening(slack: SlackServer, channel: Channel) -> None:
     fault = hang(slack, "chat.startStream", channel, done=False)
-    ask(slack, channel)
-    await fault.reached.wait()
+    ask(slack, channel, SLOWLY)
+    await reached(slack, fault)
 
 
 async def opened(slack: SlackServer, channel: Channel) -> None:
     fault = hang(slack, "chat.startStream", channel, done=True)
-    ask(slack, channel)
-    await fault.reached.wait()
+    ask(slack, channel, SLOWLY)
+    await reached(slack, fault)
 
 
 async def streaming(slack: SlackServer, channel: Channel) -> None:
-    question = ask(slack, channel, f"{WAIT} for it?")
+    question = ask(slack, channel, NEVER)
     await slack.wait_for(lambda: slack.workspace.answers(channel, question.ts))
 
 
 async def closing(slack: SlackServer, channel: Channel) -> None:
     fault = hang(slack, "chat.stopStream", channel, done=False)
-    ask(slack, channel)
-    await fault.reached.wait()
+    ask(slack, channel, SLOWLY)
+    await reached(slack, fault)
 
 
 async def closed(slack: SlackServer, channel: Channel) -> None:
     fault = hang(slack, "chat.stopStream", channel, done=True)
-    ask(slack, channel)
-    await fault.reached.wait()
+    ask(slack, channel, SLOWLY)
+    await reached(slack, fault)
 
 
 async def placeholder(slack: SlackServer, channel: Channel) -> None:
@@ -136,8 +143,8 @@ async def placeholder(slack: SlackServer, channel: Channel) -> None:
 async def placeholder_updated(slack: SlackServer, channel: Channel) -> None:
     slack.fail("chat.startStream", RateLimited(60), where=lambda arguments: arguments["channel"] == channel.id)
     fault = hang(slack, "chat.update", channel, done=True)
-    ask(slack, channel)
-    await fault.reached.wait()
+    ask(slack, channel, SLOWLY)
+    await reached(slack, fault)
 
 
 async def killed_at(
@@ -165,7 +172,7 @@ async def test_a_quick_answer_is_there_once_whenever_its_process_is_killed(slack
         found = {name: shown(slack, channel) for name, channel in channels.items()}
     once = dict.fromkeys(channels, ["The answer to When is it?"])
     edited = dict.fromkeys(("updating", "updated"), ["The answer to Where is it?"])
-    assert found == once | edited | {"claimed": [f"The answer to {WAIT} for it?"]}
+    assert found == once | edited | {"claimed": [f"The answer to {NEVER}"]}
 
 
 async def test_an_answer_that_was_begun_is_completed_whenever_its_process_is_killed(slack, tmp_path):
@@ -173,6 +180,6 @@ async def test_an_answer_that_was_begun_is_completed_whenever_its_process_is_kil
     channels = await killed_at(slack, tmp_path, IN_A_HURRY, moments)
     async with successor(slack, tmp_path):
         found = {name: shown(slack, channel) for name, channel in channels.items()}
-    once = dict.fromkeys(channels, ["The answer to When is it?"])
-    waited = dict.fromkeys(("streaming", "placeholder"), [f"The answer to {WAIT} for it?"])
+    once = dict.fromkeys(channels, [f"The answer to {SLOWLY}"])
+    waited = dict.fromkeys(("streaming", "placeholder"), [f"The answer to {NEVER}"])
     assert found == once | waited
