@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.claims import Asked, Claim, Ledger, State, Trigger
 from bot.errors import DeliveryError, Gone, LedgerUnavailable, Rejected, Throttled, Uncertain, Unreachable, Unsupported
-from bot.surface import Body, Notice, Surface
+from bot.surface import Body, Found, Notice, Surface
 
 POST_INTERVAL = 1.0
 """Seconds between two posts in one channel: Slack allows "1 per second per channel", Discord more."""
@@ -90,7 +90,7 @@ class Delivery:
         if claim.recovered and claim.state is State.POSTING:
             if _private(claim):
                 raise Uncertain("a private answer was under way when its process stopped: it is not sent twice")
-            claim, complete = await self._look(claim, surface)
+            claim, complete = await self._look(claim, surface, streams=True)
             if complete:
                 return claim.reply
         if claim.streaming and await self._try(claim, lambda: surface.close(claim, claim.reply, body)):
@@ -104,12 +104,13 @@ class Delivery:
 
     async def remove(self, claim: Claim, surface: Surface) -> None:
         """Delete the claim's reply, and one that may have been posted without being recorded."""
-        replies = {claim.reply} if claim.reply else set()
-        if not _private(claim):
-            found = await self._insist(lambda: surface.find(claim))
-            replies |= {message.reply for message in found if not message.stream}
-        for reply in replies:
-            await self._try(claim, lambda reply=reply: surface.delete(claim, reply))  # type: ignore[misc]
+        if claim.reply:
+            await self._delete(claim, surface, claim.reply)
+        if _private(claim):
+            return
+        for found in await self._find(claim, surface):
+            if not found.stream and found.reply != claim.reply:
+                await self._delete(claim, surface, found.reply)
 
     async def whisper(self, asked: Asked, surface: Surface, text: str) -> None:
         """Say something to the asker alone, at most once. Raises DeliveryError."""
@@ -121,6 +122,25 @@ class Delivery:
             except Unreachable:
                 await asyncio.sleep(delay)
 
+    async def show_work(
+        self, claim: Claim, surface: Surface, text: Callable[[], str], *, after: float, until: asyncio.Event
+    ) -> None:
+        """``after`` some seconds, show ``text()``, if there is any, as a sign of work; take it away when ``until`` is
+        set. Raises nothing: a sign is a courtesy.
+        """
+        shown = claim.recovered  # the process before may have left its sign
+        try:
+            await asyncio.wait_for(until.wait(), after)
+        except TimeoutError:
+            if sign := text():
+                shown = True  # even where it fails: what is uncertain may have been done
+                with _noted(claim):
+                    await surface.show_work(claim.asked, sign)
+            await until.wait()
+        if shown:
+            with _noted(claim):
+                await self._insist(lambda: surface.hide_work(claim.asked))
+
     async def _open_stream(self, claim: Claim, surface: Surface) -> Claim | None:
         asked = claim.asked
         async with self._outbox.turn(asked.platform, asked.channel):
@@ -128,7 +148,7 @@ class Delivery:
                 reply = await surface.open(claim)
             except Uncertain:
                 await asyncio.sleep(FIRST_RETRY)
-                found, _ = await self._look(claim, surface)
+                found, _ = await self._look(claim, surface, streams=True)
                 return found if found.reply else None
             except DeliveryError as error:
                 # Throttled as well: streams are rationed by the workspace, and a placeholder is not worth a wait.
@@ -138,14 +158,25 @@ class Delivery:
                 return replace(claim, reply=reply, streaming=True)
             return None
 
-    async def _look(self, claim: Claim, surface: Surface) -> tuple[Claim, bool]:
-        """The claim with the reply that is on the platform, if there is one, and whether that is complete."""
-        candidates = await self._insist(lambda: surface.find(claim))
-        for found in sorted(candidates, key=lambda message: message.reply != claim.reply):
+    async def _look(self, claim: Claim, surface: Surface, *, streams: bool) -> tuple[Claim, bool]:
+        """The claim with the reply that is on the platform, if there is one, and whether that is complete.
+
+        ``streams``: the reply may be a stream, which bears no mark while it is open.
+        """
+        candidates = [found for found in await self._find(claim, surface) if streams or not found.stream]
+        for found in sorted(candidates, key=lambda message: (not message.complete, message.reply != claim.reply)):
             # Two processes may see the same unmarked stream; the ledger lets one of them have it.
             if await self._hold(claim, found.reply, streaming=found.stream):
                 return replace(claim, reply=found.reply, streaming=found.stream), found.complete
         return claim, False
+
+    async def _find(self, claim: Claim, surface: Surface) -> tuple[Found, ...]:
+        """Replies that are there; none where the thread is gone or may not be read."""
+        try:
+            return await self._insist(lambda: surface.find(claim))
+        except (Gone, Unsupported) as error:
+            _log.info("%s: no reply can be found: %s", claim.asked.key, error)
+            return ()
 
     async def _post(self, claim: Claim, surface: Surface, body: Body) -> str:
         asked = claim.asked
@@ -170,17 +201,21 @@ class Delivery:
                     raise
                 _log.info("will look whether it was done: %s", error)
                 await asyncio.sleep(delay)
-                found, _ = await self._look(claim, surface)
-                if found.reply and not found.streaming:
+                found, complete = await self._look(claim, surface, streams=False)
+                # What is incomplete may be an older message, which could not be changed or deleted.
+                if found.reply and (complete or not _final(body)):
                     return found.reply
         raise Rejected("the platform has not answered for too long")
 
     async def _discard(self, claim: Claim, surface: Surface) -> None:
         """A reply that can no longer be changed makes room for a new one."""
         try:
-            await surface.delete(claim, claim.reply)
+            await self._delete(claim, surface, claim.reply)
         except DeliveryError as error:
-            _log.debug("an old reply stays: %s", error)
+            _log.info("%s: an old reply stays: %s", claim.asked.key, error)
+
+    async def _delete(self, claim: Claim, surface: Surface, reply: str) -> None:
+        await self._try(claim, lambda: surface.delete(claim, reply))
 
     async def _try(self, claim: Claim, call: Callable[[], Awaitable[None]]) -> bool:
         """Whether this way worked; another may where it did not."""
@@ -227,5 +262,19 @@ async def persist(call: Callable[[], Awaitable[_T]]) -> _T:
             delay = min(delay * 2, LAST_RETRY)
 
 
+@contextmanager
+def _noted(claim: Claim) -> Iterator[None]:
+    try:
+        yield
+    except DeliveryError as error:
+        _log.debug("%s: the sign of work: %s", claim.asked.key, error)
+    except Exception as error:
+        _log.error("%s: the sign of work: %s: %s", claim.asked.key, type(error).__name__, error, exc_info=error)
+
+
 def _private(claim: Claim) -> bool:
     return claim.asked.trigger is Trigger.COMMAND
+
+
+def _final(body: Body) -> bool:
+    return not isinstance(body, Notice) or body.final

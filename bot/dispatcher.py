@@ -17,16 +17,19 @@ from bot.composer import Composer
 from bot.delivery import Delivery, persist
 from bot.errors import DeliveryError, LedgerUnavailable
 from bot.limits import WINDOW, Access, Limits
-from bot.surface import Body, Shared, Surface
+from bot.surface import Body, Notice, Shared, Surface
 from bot.types import Reply
 
 GRACE = 0.4
 """Seconds after which a person is shown that the bot is at work; most answers are there sooner."""
 OPEN_AFTER = 2.0
 """Seconds after which a reply is opened before its text is known."""
+SIGN_PATIENCE = 10.0
+"""Seconds for which the sign of work is tried to be taken away before the end of a question is recorded."""
 MAX_AGE = 24 * 3600.0
 """Seconds after which a question found after a restart is no longer answered: it would surprise more than help."""
 
+_End = tuple[Ending, Reply | None]
 _log = logging.getLogger(__name__)
 
 
@@ -132,6 +135,11 @@ class Dispatcher:
     async def close(self) -> None:
         """Let go of what is still open; after this the process may end."""
         self._draining = True
+        left = set(self._tasks.values())
+        for task in left:
+            # Or it would post what another process, which takes it over now, does not find there yet.
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
         try:
             await self._ledger.release()
         except LedgerUnavailable as error:
@@ -171,44 +179,64 @@ class Dispatcher:
             return await self._finish(claim, refused)
         surface = self._platforms[claim.asked.platform].surface
         answered = asyncio.Event()
-        indicator = asyncio.create_task(self._show_work(claim, surface, answered))
+        sign = asyncio.create_task(
+            self._delivery.show_work(claim, surface, lambda: self._sign(claim), after=self._grace, until=answered)
+        )
         try:
-            return await self._answer(claim, surface)
-        finally:
+            end = await self._answer(claim, surface)
             answered.set()
-            await indicator
+            # Nobody looks after a question that is DONE: its sign of work goes before.
+            await asyncio.wait([sign], timeout=SIGN_PATIENCE)
+        finally:
+            sign.cancel()
+        if end is None:
+            return await persist(lambda: self._ledger.current(claim))
+        return await self._finish(claim, *end)
 
-    async def _answer(self, claim: Claim, surface: Surface) -> Claim | None:
+    async def _answer(self, claim: Claim, surface: Surface) -> _End | None:
+        """Show the answer; how the claim ends with it, None where it is not this process's in this version any more."""
         composing = asyncio.create_task(self._composer.compose(claim, surface))
         try:
             return await self._deliver(claim, surface, composing)
         except DeliveryError as error:
             _log.warning("%s: no reply could be shown: %s", claim.asked.key, error)
-            return await self._finish(claim, Ending.UNDELIVERED)
+            return Ending.UNDELIVERED, None
         except Exception as error:
             # Left open, it would be tried again and again for a fault that is ours.
             _log.error("%s: %s: %s", claim.asked.key, type(error).__name__, error, exc_info=error)
             await self._tell(claim.asked, surface, self._composer.words(claim.asked).failed)
-            return await self._finish(claim, Ending.FAILED)
+            return Ending.FAILED, None
         finally:
             composing.cancel()
 
     async def _deliver(
         self, claim: Claim, surface: Surface, composing: asyncio.Task[tuple[Body | None, Ending]]
-    ) -> Claim | None:
+    ) -> _End | None:
         await asyncio.wait([composing], timeout=self._open_after)
         if not composing.done() and self._may_open(claim):
             if not await persist(lambda: self._ledger.start(claim)):
-                return await persist(lambda: self._ledger.current(claim))
+                return None
             claim = await self._delivery.open(claim, surface, self._composer.waiting(claim))
-        body, ending = await composing
+        body, ending = await self._composed(claim, composing)
         if body is None and not claim.reply:
-            return await self._finish(claim, ending)
+            return ending, None
         if not await persist(lambda: self._ledger.start(claim)):
-            return await persist(lambda: self._ledger.current(claim))
+            return None
         shown = body if body is not None else self._composer.nothing(claim)
         await self._delivery.deliver(claim, surface, shown)
-        return await self._finish(claim, ending, _reply(body))
+        return ending, _reply(body)
+
+    async def _composed(
+        self, claim: Claim, composing: asyncio.Task[tuple[Body | None, Ending]]
+    ) -> tuple[Body | None, Ending]:
+        try:
+            return await composing
+        except Exception as error:
+            if not claim.reply:
+                raise
+            # What stands there promises an answer.
+            _log.error("%s: %s: %s", claim.asked.key, type(error).__name__, error, exc_info=error)
+            return Notice(self._composer.words(claim.asked).failed), Ending.FAILED
 
     async def _finish(self, claim: Claim, ending: Ending, reply: Reply | None = None) -> Claim | None:
         return await persist(lambda: self._ledger.finish(claim, ending, reply))
@@ -253,25 +281,12 @@ class Dispatcher:
                 return Ending.LIMITED, words.slow_down.format(seconds=int(WINDOW))
         return None, None
 
-    def _may_open(self, claim: Claim) -> bool:
-        return not claim.reply and not claim.recovered and self._composer.speaks(claim.asked)
+    def _sign(self, claim: Claim) -> str:
+        return self._composer.working(claim) if self._composer.speaks(claim.asked) else ""
 
-    async def _show_work(self, claim: Claim, surface: Surface, answered: asyncio.Event) -> None:
-        """Show that the bot is at work where that takes a while, and take the sign away when it is done."""
-        asked = claim.asked
-        shown = claim.recovered  # the process before may have left its sign
-        try:
-            try:
-                await asyncio.wait_for(answered.wait(), self._grace)
-            except TimeoutError:
-                if self._composer.speaks(asked):
-                    shown = True
-                    await surface.show_work(asked, self._composer.working(claim))
-                await answered.wait()
-            if shown:
-                await surface.hide_work(asked)
-        except DeliveryError as error:
-            _log.debug("%s: the sign of work: %s", asked.key, error)
+    def _may_open(self, claim: Claim) -> bool:
+        private = claim.asked.trigger is Trigger.COMMAND  # what is said in private is never changed
+        return not (private or claim.reply or claim.recovered) and self._composer.speaks(claim.asked)
 
 
 def _reply(body: Body | None) -> Reply | None:

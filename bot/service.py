@@ -20,6 +20,7 @@ from bot.errors import LedgerUnavailable
 from bot.ledger import LEASE, database_url, open_ledger
 from bot.limits import Access, Limits
 from bot.platforms.console import complain
+from bot.platforms.slack import PING_INTERVAL
 from bot.settings import Settings, SlackCredentials, slack_credentials
 from bot.suggestions import suggest
 from bot.types import Question, Reply
@@ -59,6 +60,7 @@ class Pace:
     post_interval: float = POST_INTERVAL
     grace: float = GRACE
     open_after: float = OPEN_AFTER
+    ping_interval: float = PING_INTERVAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Core:
     settings: Settings
     ledger: SqlLedger
     dispatcher: Dispatcher
+    pace: Pace
     suggestions: dict[Language, Sequence[str]] = field(default_factory=dict)
     """Questions that the documents answer; filled in while the bot serves."""
 
@@ -147,7 +150,7 @@ async def core(settings: Settings, ask: Ask, pace: Pace | None = None) -> AsyncI
         )
         purging = asyncio.create_task(_purge(ledger, settings.retention_days))
         try:
-            yield Core(settings, ledger, dispatcher)
+            yield Core(settings, ledger, dispatcher, pace)
         finally:
             purging.cancel()
             await asyncio.gather(purging, return_exceptions=True)
@@ -175,9 +178,12 @@ async def serve_slack(
         auto_channels=frozenset(chosen.auto_answer_channels),
         desk=desk,
         locale=parts.settings.locale,
+        ping_interval=parts.pace.ping_interval,
     )
     dispatcher = parts.dispatcher
     async with AsyncExitStack() as stack:
+        # Last of all, when nothing arrives any more.
+        stack.push_async_callback(dispatcher.close)
         actions = Actions(parts.ledger, dispatcher, desk)
         adapter = await stack.enter_async_context(platform.connected(options, dispatcher, actions, parts.suggest))
         keeper = asyncio.create_task(dispatcher.run())
@@ -194,7 +200,6 @@ async def serve_slack(
         finally:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
-            await dispatcher.close()
 
 
 class Signals:

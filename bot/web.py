@@ -13,6 +13,9 @@ from bot.errors import ConfigError
 MAX_BODY = 1 << 20
 """Bytes of a request: several times the largest event."""
 
+SHUTDOWN = 5.0
+"""Seconds that a request which is still coming in, or being answered, may hold up the end."""
+
 Check = Callable[[], Awaitable[str | None]]
 """None when all is well, else what is not, in a few words."""
 
@@ -35,7 +38,7 @@ async def serving(
 
     app = web.Application(client_max_size=MAX_BODY)
     app.add_routes([web.get("/health", health), *routes])
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

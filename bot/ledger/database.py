@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import URL, AdaptedConnection, ColumnElement, Connection, Double, NullPool, event, func, literal
+from sqlalchemy import URL, AdaptedConnection, ColumnElement, Connection, Double, Engine, NullPool, event, func, literal
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -143,16 +143,22 @@ def _pool(size: int, *, pooled: bool) -> dict[str, Any]:
 def _sqlite_engine(path: Path, lock_patience: float, pool: dict[str, Any]) -> AsyncEngine:
     # At DEBUG the driver logs every value that it writes: questions, and addresses that are secrets.
     logging.getLogger("aiosqlite").setLevel(logging.INFO)
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        # The driver would begin transactions by itself, and late: those that turn to writing would find it locked.
-        connect_args={"isolation_level": None, "timeout": lock_patience},
-        hide_parameters=True,
-        **pool,
-    )
-    event.listen(engine.sync_engine, "connect", _configure)
-    event.listen(engine.sync_engine, "begin", _begin)
+    options = sqlite_options(lock_patience)
+    engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)), **options, **pool)
+    tune_sqlite(engine.sync_engine)
     return engine
+
+
+def sqlite_options(lock_patience: float) -> dict[str, Any]:
+    """Options of an engine for SQLite, to be completed by ``tune_sqlite``."""
+    # The driver would begin transactions by itself, and late: those that turn to writing would find it locked.
+    return {"connect_args": {"isolation_level": None, "timeout": lock_patience}, "hide_parameters": True}
+
+
+def tune_sqlite(engine: Engine) -> None:
+    """Have every commit survive a power cut, and every transaction begin with the lock that it needs."""
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
 
 
 def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -14,12 +14,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import URL, Connection, NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import ConfigError
 from bot.ledger import faults
-from bot.ledger.database import make_engine
+from bot.ledger.database import make_engine, sqlite_options, tune_sqlite
 from bot.ledger.tables import metadata
 from bot.ledger.url import sqlite_path
 
@@ -34,14 +34,16 @@ ADVISORY_LOCK = 0x466F6E7465  # "Fonte" in ASCII; any number that others are unl
 def prepare(url: str) -> None:
     """Create the database of a URL made by ``database_url`` where it is SQLite's, and migrate it.
 
-    Must run on a thread without an event loop. Raises ConfigError or LedgerUnavailable.
+    Must run on a thread without an event loop: it reads files and waits. Raises ConfigError or LedgerUnavailable.
     """
     file = sqlite_path(url)
     try:
-        if file is not None:
+        if file is None:
+            asyncio.run(_migrate(url))
+        else:
             _create(file)
             _check(file)
-        asyncio.run(_migrate(url))
+            _migrate_file(file)
     except (SQLAlchemyError, sqlite3.Error, OSError, ValueError) as error:
         raise faults.at_open(error, file) from None
 
@@ -63,6 +65,14 @@ def scripts() -> Config:
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def _migrate_file(file: Path) -> None:
+    engine = create_engine(URL.create("sqlite", database=str(file)), poolclass=NullPool, **sqlite_options(PATIENCE))
+    tune_sqlite(engine)
+    with engine.begin() as connection:
+        _upgrade(connection)
+    engine.dispose()
 
 
 async def _migrate(url: str) -> None:

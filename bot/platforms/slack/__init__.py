@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from bot.platforms.slack.connection import SocketConnection
     from bot.platforms.slack.panel import Prompts
 
+PING_INTERVAL = 5.0
+"""Seconds between pings. A connection that went silent is given up after half of that without an answer, and replaced
+at the next check: in about ten seconds, well before Slack's first late retry after a minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -35,29 +39,32 @@ class Options:
     desk: Desk
     locale: str | None = None
     """Of the bot's own words, where it is forced."""
+    ping_interval: float = PING_INTERVAL
 
 
 class SlackAdapter:
     """A bot that Slack knows; ``listen`` begins to take questions."""
 
-    def __init__(self, name: str, app: AsyncApp, client: SlackClient, app_token: str, stack: AsyncExitStack) -> None:
+    def __init__(self, name: str, app: AsyncApp, client: SlackClient, options: Options, stack: AsyncExitStack) -> None:
         self.name = name
         self._app = app
         self._client = client
-        self._app_token = app_token
+        self._options = options
         self._stack = stack
         self._socket: SocketConnection | None = None
 
     async def listen(self) -> None:
         """Take events until ``connected`` is left; with HTTP they are taken as soon as ``routes`` are served."""
-        if self._app_token:
+        if self._options.app_token:
             from bot.platforms.slack.connection import socket_mode
 
-            self._socket = await self._stack.enter_async_context(socket_mode(self._app, self._client, self._app_token))
+            self._socket = await self._stack.enter_async_context(
+                socket_mode(self._app, self._client, self._options.app_token, self._options.ping_interval)
+            )
 
     def routes(self) -> Iterable[web.RouteDef]:
         """What the HTTP server must offer; nothing with Socket Mode."""
-        if self._app_token:
+        if self._options.app_token:
             return ()
         from bot.platforms.slack.connection import http_route
 
@@ -65,7 +72,7 @@ class SlackAdapter:
 
     async def state(self) -> str | None:
         """For the health page."""
-        if self._app_token and (self._socket is None or not await self._socket.healthy()):
+        if self._options.app_token and (self._socket is None or not await self._socket.healthy()):
             return "not connected"
         return None
 
@@ -92,4 +99,4 @@ async def connected(
         listeners = Listeners(client, place, dispatcher, actions, Panel(client, surface, prompts, options.locale))
         stack.push_async_callback(listeners.close)
         app = listeners.app(None if options.app_token else options.signing_secret)
-        yield SlackAdapter(name, app, client, options.app_token, stack)
+        yield SlackAdapter(name, app, client, options, stack)

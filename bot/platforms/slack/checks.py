@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from bot.errors import ConfigError, DeliveryError
+from bot.errors import ConfigError, DeliveryError, Throttled
 from bot.platforms.slack.client import SlackClient, translate
 from bot.platforms.slack.events import Place
 from bot.platforms.slack.scopes import missing
@@ -45,8 +45,9 @@ async def introduce(client: SlackClient, auto_channels: frozenset[str]) -> tuple
                     f"Slack refuses SLACK_BOT_TOKEN ({error.reason}): copy the Bot User OAuth Token anew from the "
                     "app's page, OAuth & Permissions."
                 ) from None
-            _log.warning("Slack cannot be reached (%s); trying again in %.0f s.", error, delay)
-            await asyncio.sleep(delay)
+            pause = error.seconds if isinstance(error, Throttled) else delay
+            _log.warning("Slack cannot be reached (%s); trying again in %.0f s.", error, pause)
+            await asyncio.sleep(pause)
             delay = min(delay * 2, LAST_RETRY)
     for sentence in missing(headers.get("x-oauth-scopes", "")):
         _log.warning("%s", sentence)

@@ -22,7 +22,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=15, sock_connect=5)
 RETRY_AFTER = 30.0
 """Seconds to wait where a 429 does not say how long."""
 
-_GONE = frozenset({"message_not_found", "no_item_specified", "file_not_found", "file_deleted"})
+_GONE = frozenset({"file_deleted", "file_not_found", "message_not_found", "no_item_specified", "thread_not_found"})
 _TRY_ANOTHER_WAY = frozenset(
     {
         "cant_update_message",
@@ -154,14 +154,16 @@ def _from_answer(method: str, error: SlackApiError) -> DeliveryError:
     status = int(getattr(response, "status_code", None) or getattr(response, "status", None) or HTTPStatus.OK)
     headers = getattr(response, "headers", {}) or {}
     try:
-        reason = str(response["error"])
+        reason = str(response["error"] or "")
     except Exception:
-        reason = f"status {status}"
-    sentence = f"{method}: {reason}"
+        reason = ""
+    sentence = f"{method}: {reason or f'status {status}'}"
     if status == HTTPStatus.TOO_MANY_REQUESTS or reason in ("ratelimited", "rate_limited", "message_limit_exceeded"):
         return Throttled(sentence, _seconds(headers.get("Retry-After")))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or reason in _UNCERTAIN:
         return Uncertain(sentence, reason)
+    if not reason and status < HTTPStatus.BAD_REQUEST:
+        return Uncertain(f"{method}: the answer is not Slack's")  # a proxy's, or a part of one
     if reason in _GONE:
         return Gone(sentence, reason)
     if reason in _TRY_ANOTHER_WAY:

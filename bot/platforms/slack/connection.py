@@ -18,12 +18,6 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.platforms.slack.client import SlackClient
 
-PING_INTERVAL = 5.0
-"""Seconds between pings. A connection that went silent is given up after half of that without an answer, and replaced
-at the next check: in about ten seconds, well before Slack's first late retry after a minute."""
-CONNECT_TIMEOUT = 20.0
-"""Seconds for one attempt to connect; the address to connect to expires, so a new attempt asks for a new one."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -32,7 +26,8 @@ class _Socket(SocketModeClient):
 
     async def connect(self) -> None:
         try:
-            await asyncio.wait_for(super().connect(), CONNECT_TIMEOUT)  # type: ignore[no-untyped-call]
+            # Time for two attempts: the second is at the same address.
+            await asyncio.wait_for(super().connect(), 2 * self.ping_interval)  # type: ignore[no-untyped-call]
         except BaseException:
             self.wss_uri = None
             self.auto_reconnect_enabled = self.default_auto_reconnect_enabled
@@ -42,9 +37,7 @@ class _Socket(SocketModeClient):
 class SocketConnection:
     """Socket Mode."""
 
-    def __init__(
-        self, app: AsyncApp, client: SlackClient, app_token: str, *, ping_interval: float = PING_INTERVAL
-    ) -> None:
+    def __init__(self, app: AsyncApp, client: SlackClient, app_token: str, ping_interval: float) -> None:
         self._app = app
         self._ping_interval = ping_interval
         self._socket = _Socket(app_token=app_token, web_client=client.web, ping_interval=ping_interval)
@@ -77,9 +70,11 @@ class SocketConnection:
 
 
 @asynccontextmanager
-async def socket_mode(app: AsyncApp, client: SlackClient, app_token: str) -> AsyncIterator[SocketConnection]:
+async def socket_mode(
+    app: AsyncApp, client: SlackClient, app_token: str, ping_interval: float
+) -> AsyncIterator[SocketConnection]:
     """Events arrive by WebSocket while the block runs."""
-    connection = SocketConnection(app, client, app_token)
+    connection = SocketConnection(app, client, app_token, ping_interval)
     try:
         await connection.open()
         yield connection

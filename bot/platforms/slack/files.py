@@ -66,4 +66,4 @@ class Files:
 
 
 def _name(message: str) -> str:
-    return f"answer-{message}.md"
+    return f"answer-{message}.txt"  # not .md: a client may make links of what a document only says

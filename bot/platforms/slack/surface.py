@@ -60,6 +60,7 @@ class SlackSurface:
         except Rejected as error:
             if error.reason not in _NOT_A_MEMBER or not isinstance(body, Shared) or not asked.address:
                 raise
+            message = await self._render(claim, body, file=False)
             await self._respond(asked, message, response_type="in_channel", replace_original=False)
             return ""
         ts = str(answer["ts"])
@@ -168,6 +169,8 @@ class SlackSurface:
         await self._client.respond(asked.address, body)
 
     async def _send(self, method: str, message: SlackMessage, **arguments: Any) -> Answer:
+        # chat.update would make links of names and addresses, unlike chat.postMessage.
+        arguments["parse"] = "none"
         try:
             return await self._client.call(method, **_content(message), **arguments)
         except Rejected as error:
@@ -176,16 +179,16 @@ class SlackSurface:
                 raise
             return await self._client.call(method, text=message.text, **arguments)
 
-    async def _render(self, claim: Claim, body: Body) -> SlackMessage:
+    async def _render(self, claim: Claim, body: Body, *, file: bool = True) -> SlackMessage:
         match body:
             case Notice():
                 return render(body, messages_in("en"))
             case Reply():
-                private = claim.asked.trigger is Trigger.COMMAND
+                file = file and claim.asked.trigger is not Trigger.COMMAND
                 words = messages_in(body.language)
-                return render(body, words, key=claim.asked.key, buttons=self._buttons(claim.asked), file=not private)
+                return render(body, words, key=claim.asked.key, buttons=self._buttons(claim.asked), file=file)
             case Shared(turn):
-                return render(body, _words(turn), key=claim.asked.key, buttons=self._buttons(claim.asked))
+                return render(body, _words(turn), key=claim.asked.key, buttons=self._buttons(claim.asked), file=file)
             case Escalated(turn) | Forwarded(turn):
                 link = await self._permalink(turn)
                 return render(body, _words(turn), permalink=link, group=self._desk.escalation_group or None)

@@ -217,17 +217,19 @@ def texts(node: Any) -> list[str]:
 
 
 def _inline(element: Json) -> str:
-    kind = element.get("type")
-    if kind == "user":
-        return f"<@{element.get('user_id')}>"
-    if kind == "usergroup":
-        return f"<!subteam^{element.get('usergroup_id')}>"
-    if kind == "link":
-        return str(element.get("text") or element.get("url") or "")
-    if kind == "emoji":
-        return f":{element.get('name')}:"
-    if kind == "broadcast":
-        return f"<!{element.get('range')}>"
-    if kind == "channel":
-        return f"<#{element.get('channel_id')}>"
-    return str(element.get("text", ""))
+    match element.get("type"):
+        case "user":
+            shown = f"<@{element.get('user_id')}>"
+        case "usergroup":
+            shown = f"<!subteam^{element.get('usergroup_id')}>"
+        case "broadcast":
+            shown = f"<!{element.get('range')}>"
+        case "channel":
+            shown = f"<#{element.get('channel_id')}>"
+        case "emoji":
+            shown = f":{element.get('name')}:"
+        case "link":
+            shown = str(element.get("text") or element.get("url") or "")
+        case _:
+            shown = str(element.get("text", ""))
+    return shown

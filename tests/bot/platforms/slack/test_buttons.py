@@ -165,7 +165,7 @@ async def test_a_channel_for_escalations_gets_question_answer_and_link(slack, tm
     w = slack.workspace
     desk = w.add_channel("desk")
     async with fonte(slack, tmp_path, slack={"escalation": desk.id}, oracle=Oracle(outcome=Outcome.NOT_FOUND)) as bot:
-        question, answer = await answered(slack, bot, "Who decides?")
+        _, answer = await answered(slack, bot, "Who decides?")
         w.click(w.bruno, answer, Button.ASK_PERSON)
         (call,) = await answers(slack, desk)
         await rest(slack, bot)
