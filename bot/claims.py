@@ -11,6 +11,7 @@ its lease. A lease that ran out may be taken over by any process.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -223,8 +224,11 @@ class Ledger(Protocol):
         """Extend the lease of every open claim of this process."""
         ...
 
-    async def take_over(self) -> list[Claim]:
-        """Open claims whose lease is over, oldest first, now this process's, ``recovered``."""
+    async def take_over(self, platforms: Collection[str] | None = None) -> list[Claim]:
+        """Open claims whose lease is over, oldest first, now this process's, ``recovered``.
+
+        Of these platforms alone, where some are named: a process must not take what it cannot answer.
+        """
         ...
 
     async def release(self) -> None:
@@ -236,7 +240,7 @@ class Ledger(Protocol):
         ...
 
     async def answered_in(self, platform: str, team: str, channel: str, thread: str) -> bool:
-        """Whether the bot has answered in a thread (ANSWERED or NOT_FOUND, and not removed since)."""
+        """Whether the bot has answered in a thread, or shared the answer that the thread hangs on; not removed since."""
         ...
 
     async def turn(self, key: str) -> Turn | None: ...

@@ -88,7 +88,7 @@ class Delivery:
     async def deliver(self, claim: Claim, surface: Surface, body: Body) -> str:
         """Show ``body`` as the claim's reply and return the message's id. Raises DeliveryError where nothing works."""
         if claim.recovered and claim.state is State.POSTING:
-            if _private(claim):
+            if private(claim.asked):
                 raise Uncertain("a private answer was under way when its process stopped: it is not sent twice")
             claim, complete = await self._look(claim, surface, streams=True)
             if complete:
@@ -106,10 +106,12 @@ class Delivery:
         """Delete the claim's reply, and one that may have been posted without being recorded."""
         if claim.reply:
             await self._delete(claim, surface, claim.reply)
-        if _private(claim):
+        if private(claim.asked):
             return
         for found in await self._find(claim, surface):
-            if not found.stream and found.reply != claim.reply:
+            # A stream bears no mark: it is this claim's if its process stopped and no other claim has it.
+            mine = not found.stream or (claim.recovered and await self._hold(claim, found.reply, streaming=True))
+            if mine and found.reply != claim.reply:
                 await self._delete(claim, surface, found.reply)
 
     async def whisper(self, asked: Asked, surface: Surface, text: str) -> None:
@@ -197,7 +199,7 @@ class Delivery:
                 _log.info("will try again: %s", error)
                 await asyncio.sleep(delay)
             except Uncertain as error:
-                if _private(claim):
+                if private(claim.asked):
                     raise
                 _log.info("will look whether it was done: %s", error)
                 await asyncio.sleep(delay)
@@ -272,8 +274,9 @@ def _noted(claim: Claim) -> Iterator[None]:
         _log.error("%s: the sign of work: %s: %s", claim.asked.key, type(error).__name__, error, exc_info=error)
 
 
-def _private(claim: Claim) -> bool:
-    return claim.asked.trigger is Trigger.COMMAND
+def private(asked: Asked) -> bool:
+    """Whether the reply is for the asker alone: such a message is sent at most once, and never changed."""
+    return asked.trigger is Trigger.COMMAND
 
 
 def _final(body: Body) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from bot.claims import QUESTIONS, Asked, Claim, Ending, Ledger, State, Trigger, Turn
 from bot.composer import Composer
-from bot.delivery import Delivery, persist
+from bot.delivery import Delivery, persist, private
 from bot.errors import DeliveryError, LedgerUnavailable
 from bot.limits import WINDOW, Access, Limits
 from bot.surface import Body, Notice, Shared, Surface
@@ -116,7 +116,7 @@ class Dispatcher:
         while True:
             try:
                 await self._ledger.renew()
-                for claim in await self._ledger.take_over():
+                for claim in await self._ledger.take_over(tuple(self._platforms)):
                     self._spawn(claim)
             except LedgerUnavailable as error:
                 _log.warning("%s", error)
@@ -203,7 +203,7 @@ class Dispatcher:
             return Ending.UNDELIVERED, None
         except Exception as error:
             # Left open, it would be tried again and again for a fault that is ours.
-            _log.error("%s: %s: %s", claim.asked.key, type(error).__name__, error, exc_info=error)
+            _confess(claim, error)
             await self._tell(claim.asked, surface, self._composer.words(claim.asked).failed)
             return Ending.FAILED, None
         finally:
@@ -234,8 +234,7 @@ class Dispatcher:
         except Exception as error:
             if not claim.reply:
                 raise
-            # What stands there promises an answer.
-            _log.error("%s: %s: %s", claim.asked.key, type(error).__name__, error, exc_info=error)
+            _confess(claim, error)  # what stands there promises an answer
             return Notice(self._composer.words(claim.asked).failed), Ending.FAILED
 
     async def _finish(self, claim: Claim, ending: Ending, reply: Reply | None = None) -> Claim | None:
@@ -282,11 +281,18 @@ class Dispatcher:
         return None, None
 
     def _sign(self, claim: Claim) -> str:
-        return self._composer.working(claim) if self._composer.speaks(claim.asked) else ""
+        """What shows that the bot is at work; empty where nothing should."""
+        if not self._composer.speaks(claim.asked):
+            return ""
+        return self._composer.waiting(claim) if private(claim.asked) else self._composer.working(claim)
 
     def _may_open(self, claim: Claim) -> bool:
-        private = claim.asked.trigger is Trigger.COMMAND  # what is said in private is never changed
-        return not (private or claim.reply or claim.recovered) and self._composer.speaks(claim.asked)
+        # What is said in private can never be changed.
+        return not (private(claim.asked) or claim.reply or claim.recovered) and self._composer.speaks(claim.asked)
+
+
+def _confess(claim: Claim, error: Exception) -> None:
+    _log.error("%s: %s: %s", claim.asked.key, type(error).__name__, error, exc_info=error)
 
 
 def _reply(body: Body | None) -> Reply | None:

@@ -38,6 +38,10 @@ _BEGIN = "ledger_begin"
 _T = TypeVar("_T")
 
 
+class Conflict(LedgerUnavailable):
+    """A constraint forbids the change; nothing was done."""
+
+
 class Database:
     """Runs functions of a connection, each in one transaction. Used from one event loop."""
 
@@ -63,7 +67,7 @@ class Database:
         """What ``work`` returns, once that is committed; ``work`` may run more than once.
 
         Raises LedgerUnavailable, after PATIENCE seconds at the latest: then it may have been committed or not.
-        Raises sqlalchemy's IntegrityError where a constraint forbids the change.
+        Raises Conflict where a constraint forbids the change.
         """
         return await self._bounded(self._writer, work)
 
@@ -97,7 +101,7 @@ class Database:
         try:
             return task.result()
         except IntegrityError:
-            raise
+            raise Conflict("The ledger cannot be used now: a constraint forbids the change.") from None
         except (SQLAlchemyError, OSError) as error:
             raise unavailable(error) from None
 

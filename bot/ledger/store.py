@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import IntegrityError
 
 from bot.claims import Asked, Claim, Ending, Feedback, Forgotten, Turn
 from bot.errors import LedgerUnavailable
 from bot.ledger import claiming, erasing, turns, working
-from bot.ledger.database import Database
+from bot.ledger.database import Conflict, Database
 from bot.ledger.records import clean, clean_asked
 from bot.ledger.rows import Holder
 from bot.ledger.schema import VERSION_TABLE
@@ -69,7 +68,7 @@ class SqlLedger:
         key, reply = clean(claim.asked.key), clean(reply)
         try:
             held, mine = await self._step(key, lambda db: working.hold(db, self._holder, key, reply, streaming))
-        except IntegrityError:
+        except Conflict:
             return False
         if mine:
             self._holder.working.add(key)
@@ -95,9 +94,9 @@ class SqlLedger:
         if keys:
             await self._database.write(lambda db: working.renew(db, self._holder, keys))
 
-    async def take_over(self) -> list[Claim]:
+    async def take_over(self, platforms: Collection[str] | None = None) -> list[Claim]:
         """As in the protocol; never what this process works on itself."""
-        taken = await self._database.write(lambda db: working.take_over(db, self._holder))
+        taken = await self._database.write(lambda db: working.take_over(db, self._holder, platforms))
         self._holder.working.update(claim.asked.key for claim in taken)
         return taken
 
@@ -127,7 +126,7 @@ class SqlLedger:
         given = replace(feedback, key=clean(feedback.key), user=clean(feedback.user), comment=clean(feedback.comment))
         try:
             return await self._database.write(lambda db: turns.rate(db, given))
-        except IntegrityError:
+        except Conflict:
             return False
 
     async def feedback(self, key: str, user: str) -> Feedback | None:
@@ -172,6 +171,8 @@ class SqlLedger:
     async def _step(self, key: str, work: Callable[[Connection], _T]) -> _T:
         try:
             return await self._database.write(work)
+        except Conflict:
+            raise
         except (LedgerUnavailable, asyncio.CancelledError):
             self._holder.working.discard(key)
             raise

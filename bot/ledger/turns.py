@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, delete, exists, func, or_, select
+from sqlalchemy import Connection, and_, delete, exists, func, or_, select
 
 from bot.claims import QUESTIONS, Asked, Ending, Feedback, State, Trigger, Turn
 from bot.ledger.records import reply_to_json, to_feedback, to_turn
@@ -43,7 +43,7 @@ def turn(db: Connection, key: str) -> Turn | None:
 
 
 def rate(db: Connection, given: Feedback) -> bool:
-    """Raises IntegrityError where the turn goes away at this moment."""
+    """The foreign key refuses the change where the turn goes away at this moment."""
     if not db.scalar(select(exists().where(turns.c.key == given.key))):
         return False
     columns = {"verdict": given.verdict, "reason": given.reason, "comment": given.comment}
@@ -74,10 +74,12 @@ def answered_in(db: Connection, platform: str, team: str, channel: str, thread: 
         claims.c.platform == platform,
         claims.c.team == team,
         claims.c.channel == channel,
-        claims.c.thread == thread,
+        or_(
+            and_(claims.c.thread == thread, turns.c.ending.in_(_ANSWERS)),
+            and_(claims.c.reply == thread, claims.c.trigger == Trigger.SHARE),
+        ),
         claims.c.state.not_in((State.REMOVING, State.REMOVED)),
         claims.c.withdrawn.is_(False),
         turns.c.key == claims.c.key,
-        turns.c.ending.in_(_ANSWERS),
     )
     return bool(db.scalar(select(answered)))

@@ -31,7 +31,10 @@ def start(db: Connection, holder: Holder, claim: Claim) -> bool:
 
 
 def hold(db: Connection, holder: Holder, key: str, reply: str, streaming: bool) -> tuple[bool, bool]:
-    """Whether the reply is the claim's, and whether the claim is this process's. Raises IntegrityError for no."""
+    """Whether the reply is the claim's, and whether the claim is this process's.
+
+    The UNIQUE constraint refuses the change where the reply is another claim's.
+    """
     row = lock(db, key, holder)
     if row is None:
         return True, False
@@ -73,13 +76,15 @@ def renew(db: Connection, holder: Holder, keys: Collection[str]) -> None:
         db.execute(update(claims).where(*mine).values(lease_until=holder.until()))
 
 
-def take_over(db: Connection, holder: Holder) -> list[Claim]:
+def take_over(db: Connection, holder: Holder, platforms: Collection[str] | None) -> list[Claim]:
     over = (
         select(claims)
         .where(claims.c.lease_until <= holder.now())
         .order_by(claims.c.asked_at, claims.c.key)
         .with_for_update(skip_locked=True)
     )
+    if platforms is not None:
+        over = over.where(claims.c.platform.in_(platforms))
     rows = [row for row in db.execute(over).mappings() if not holder.at_work(row)]
     for batch in batches(row["key"] for row in rows):
         db.execute(update(claims).where(claims.c.key.in_(batch)).values(owner=holder.owner, lease_until=holder.until()))

@@ -223,3 +223,12 @@ async def test_a_finished_claim_can_be_asked_for_what_came_next_again(
 async def test_nothing_to_do_is_no_error(ledger: Ledger) -> None:
     for call in (ledger.take_over, ledger.release, ledger.renew, ledger.ping):
         assert not await call()
+
+
+async def test_nobody_takes_over_what_only_others_can_answer(opened: Any, ask: Any) -> None:
+    gone, other = await opened(lease=0), await opened()
+    for platform in ("slack", "discord"):
+        await gone.claim(ask(platform, platform=platform))
+    assert await other.take_over([]) == []
+    assert [claim.asked.key for claim in await other.take_over(["discord"])] == ["discord"]
+    assert [claim.asked.key for claim in await other.take_over()] == ["slack"]

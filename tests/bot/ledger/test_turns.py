@@ -92,6 +92,11 @@ async def test_where_the_bot_has_answered(ledger: Ledger, ask: Any, reply: Reply
     await finish(ledger, ask("shared", thread="5", trigger=Trigger.SHARE), Ending.POSTED, reply)
     threads = [await ledger.answered_in("slack", "T1", "C1", str(thread)) for thread in range(1, 6)]
     assert threads == [False, True, True, False, False]
+    shared = await ledger.claim(ask("held", thread="", trigger=Trigger.SHARE))
+    await ledger.hold(shared, "200.1")
+    assert not await ledger.answered_in("slack", "T1", "C1", "200.1")
+    await ledger.finish(shared, Ending.POSTED, reply)
+    assert await ledger.answered_in("slack", "T1", "C1", "200.1")  # people go on below what was shared
     for place in (("discord", "T1", "C1"), ("slack", "T2", "C1"), ("slack", "T1", "C2")):
         assert not await ledger.answered_in(*place, "2")
     assert await ledger.edit(ask("answered", text="New?", version="2")) is not None

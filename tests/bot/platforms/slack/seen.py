@@ -86,4 +86,6 @@ def flaws(slack: SlackServer) -> list[str]:
         public = message.method == "chat.postMessage" or message.arguments.get("response_type") == "in_channel"
         if public and not (message.arguments.get("unfurl_links") is message.arguments.get("unfurl_media") is False):
             found.append(f"unfurls: {message.text!r}")
+        if message.method == "chat.update" and message.arguments.get("parse") != "none":
+            found.append(f"makes links of names and addresses: {message.text!r}")
     return found

@@ -16,8 +16,8 @@ from tests.standin.slack.faults import Hang, RateLimited
 from tests.standin.slack.model import Channel, Message
 from tests.standin.slack.server import SlackServer
 
-IN_A_HURRY = Pace(lease=0.4, post_interval=INTERVAL, grace=60.0, open_after=0.0)
-"""Opens a reply before it knows the answer."""
+IN_A_HURRY = Pace(lease=0.4, post_interval=INTERVAL, grace=0.0, open_after=0.0)
+"""Shows that it works, and opens a reply, before it knows the answer."""
 
 NEVER = f"{WAIT}, when is it?"
 SLOWLY = f"{THINK}: when is it?"
@@ -83,12 +83,19 @@ async def posted(slack: SlackServer, channel: Channel) -> None:
     await reached(slack, fault)
 
 
-async def posted_in_a_direct_message(slack: SlackServer, channel: Channel) -> None:
-    w = slack.workspace
-    place = w.dm(w.bruno)
-    fault = hang(slack, "chat.postMessage", place, done=True)
-    w.say(w.bruno, place, "When is it?")
+async def _deleted(slack: SlackServer, channel: Channel, *, done: bool) -> None:
+    question = await answered(slack, channel)
+    fault = hang(slack, "chat.delete", channel, done=done)
+    slack.workspace.delete(question)
     await reached(slack, fault)
+
+
+async def deleting(slack: SlackServer, channel: Channel) -> None:
+    await _deleted(slack, channel, done=False)
+
+
+async def deleted(slack: SlackServer, channel: Channel) -> None:
+    await _deleted(slack, channel, done=True)
 
 
 async def _edited(slack: SlackServer, channel: Channel, *, done: bool) -> None:
@@ -147,6 +154,12 @@ async def placeholder_updated(slack: SlackServer, channel: Channel) -> None:
     await reached(slack, fault)
 
 
+async def unsigned(slack: SlackServer, channel: Channel) -> None:
+    fault = hang(slack, "reactions.remove", channel, done=False)
+    ask(slack, channel, SLOWLY)
+    await reached(slack, fault)
+
+
 async def killed_at(
     slack: SlackServer, data_dir: Path, pace: Pace, moments: list[Callable[[SlackServer, Channel], Awaitable[None]]]
 ) -> dict[str, Channel]:
@@ -166,20 +179,83 @@ def shown(slack: SlackServer, channel: Channel) -> list[str]:
 
 
 async def test_a_quick_answer_is_there_once_whenever_its_process_is_killed(slack, tmp_path):
-    moments = [claimed, posting, posted, updating, updated]
+    moments = [claimed, posting, posted, updating, updated, deleting, deleted]
     channels = await killed_at(slack, tmp_path, PACE, moments)
     async with successor(slack, tmp_path):
         found = {name: shown(slack, channel) for name, channel in channels.items()}
     once = dict.fromkeys(channels, ["The answer to When is it?"])
     edited = dict.fromkeys(("updating", "updated"), ["The answer to Where is it?"])
-    assert found == once | edited | {"claimed": [f"The answer to {NEVER}"]}
+    gone: dict[str, list[str]] = dict.fromkeys(("deleting", "deleted"), [])
+    assert found == once | edited | gone | {"claimed": [f"The answer to {NEVER}"]}
 
 
 async def test_an_answer_that_was_begun_is_completed_whenever_its_process_is_killed(slack, tmp_path):
-    moments = [opening, opened, streaming, closing, closed, placeholder, placeholder_updated]
+    moments = [opening, opened, streaming, closing, closed, placeholder, placeholder_updated, unsigned]
     channels = await killed_at(slack, tmp_path, IN_A_HURRY, moments)
+    assert any(message.reactions for message in slack.workspace.messages.values())
     async with successor(slack, tmp_path):
         found = {name: shown(slack, channel) for name, channel in channels.items()}
     once = dict.fromkeys(channels, [f"The answer to {SLOWLY}"])
     waited = dict.fromkeys(("streaming", "placeholder"), [f"The answer to {NEVER}"])
     assert found == once | waited
+    assert not [m for m in slack.workspace.messages.values() if m.reactions or m.streaming == "in_progress"]
+
+
+async def test_what_was_deleted_while_no_process_was_there_is_gone(slack, tmp_path):
+    w = slack.workspace
+    async with echo(slack, tmp_path, IN_A_HURRY) as victim:
+        await victim.serves()
+        questions = [await answered(slack, w.general), ask(slack, w.random, NEVER)]
+        await slack.wait_for(lambda: w.answers(w.random))
+        await victim.kill()
+    for question in questions:
+        w.delete(question)
+    async with successor(slack, tmp_path):
+        await slack.settled()
+        await slack.wait_for(lambda: states(tmp_path) == {"removed"})
+    assert w.answers(w.general) == w.answers(w.random) == []
+
+
+async def test_the_message_that_heads_a_conversation_is_never_taken_for_an_answer(slack, tmp_path):
+    w = slack.workspace
+    w.app.agent = False
+    thread = w.open_panel(w.alice)
+    head = w.message(thread.channel, thread.ts)
+    place = w.channel(thread.channel)
+    async with echo(slack, tmp_path, IN_A_HURRY) as victim:
+        await victim.serves()
+        await slack.settled()
+        fault = hang(slack, "chat.startStream", place, done=False)
+        question = w.say(w.alice, place, SLOWLY, thread=thread.ts)
+        await reached(slack, fault)
+        await victim.kill()
+    async with successor(slack, tmp_path):
+        _, answer = w.answers(place, thread.ts)  # the first is a greeting
+        assert "The answer to" in answer.shown
+        assert "The answer to" not in head.shown
+        w.delete(question)
+        await slack.settled()
+        await slack.wait_for(lambda: answer.deleted)
+    assert not head.deleted
+
+
+# What is said to one person alone is said once, or not at all.
+
+
+async def test_a_private_answer_is_not_sent_twice_and_what_was_not_sent_is(slack, tmp_path):
+    w = slack.workspace
+    faults = {name: Hang(after=name == "Sent") for name in ("Sent", "Lost")}
+    for name, fault in faults.items():
+        slack.fail("response_url", fault, where=lambda arguments, name=name: name in arguments["text"])
+    async with echo(slack, tmp_path) as victim:
+        await victim.serves()
+        for channel, text in ((w.general, "Sent?"), (w.random, "Lost?"), (w.secret, NEVER)):
+            w.slash(w.alice, channel, text)
+        for fault in faults.values():
+            await reached(slack, fault)
+        await slack.settled()
+        await victim.kill()
+    async with successor(slack, tmp_path):
+        private = sorted(message.shown.splitlines()[0] for message in w.ephemerals_for(w.alice))
+    assert private == [f"The answer to {text}" for text in ("Sent?", NEVER)]
+    assert not any(address for (address,) in rows(tmp_path, "SELECT address FROM claims"))

@@ -135,15 +135,20 @@ async def test_direct_messages_need_no_mention(slack, tmp_path):
         first = w.say(w.alice, dm, "When is it?")
         (answer,) = await answers(slack, dm, first.ts)
         w.say(w.alice, dm, "Where", thread=first.ts)
-        w.say(w.alice, dm, f"{w.mention} hello <@U0BRUNO>", thread=first.ts)
+        w.say(w.alice, dm, f"{w.mention} the key that <@U0BRUNO> has", thread=first.ts)
         await answers(slack, dm, first.ts, 3)
         second = w.say(w.alice, dm, "How?")
         await answers(slack, dm, second.ts)
         await rest(slack, bot)
-    assert answer.thread_ts == first.ts
-    texts = [q.text for q in bot.oracle.questions]
-    assert sorted(texts) == sorted(["When is it?", "Where", "hello @user", "How?"])
-    assert len(w.answers(dm)) == 4
+        asked = [q.text for q in bot.oracle.questions]
+        assert sorted(asked) == sorted(["When is it?", "Where", "the key that @user has", "How?"])
+        assert answer.thread_ts == first.ts
+        thanks = w.say(w.alice, dm, "Thank you!")
+        (hint,) = await answers(slack, dm, thanks.ts)
+        await rest(slack, bot)
+        assert hint.shown == EN.ask_me
+        assert len(bot.oracle.questions) == 4
+        assert len(w.answers(dm)) == 5
 
 
 async def test_a_group_conversation_needs_a_mention(slack, tmp_path):
