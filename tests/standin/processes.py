@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -109,3 +109,31 @@ async def echo(slack: SlackServer, data_dir: Path, pace: Pace = PACE, **changes:
     env = slack_environment(slack, DATA_DIR=str(data_dir), **changes)
     async with running("-m", "tests.standin.echo", json.dumps(asdict(pace)), folder=ROOT, env=env) as bot:
         yield bot
+
+
+class Library:
+    """A folder of documents whose index is built, shared by processes that each have a ledger of their own."""
+
+    QUESTION = "How much is the deal worth?"
+    ANSWER = "The deal between Acme and Globex is worth 38 billion dollars."
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "docs").mkdir()
+        (folder / "docs" / "deal.txt").write_text(
+            f"{self.ANSWER}\nIt was signed in Rome on 3 May 2024.\n", encoding="utf-8"
+        )
+
+    def settings(self, ledger: Path) -> dict[str, str]:
+        """Variables for a process on this folder."""
+        return {
+            "SEEDS_DIR": str(self.folder / "docs"),
+            "DATA_DIR": str(self.folder / "data"),
+            "DATABASE_URL": f"sqlite:///{ledger}",
+            "EMBEDDING_MODEL": "hashing",
+            "ANSWER_MIN_SUPPORT": "0",
+        }
+
+    def bot(self, *arguments: str, env: dict[str, str]) -> AbstractAsyncContextManager[BotProcess]:
+        """``python -m bot`` with these arguments; ``env`` as made by ``environment`` and ``settings``."""
+        return running("-m", "bot", *arguments, folder=self.folder, env=env)

@@ -17,12 +17,10 @@ class Files:
 
     def __init__(self, client: SlackClient) -> None:
         self._client = client
-        self._attached: set[str] = set()
 
     async def attach(self, asked: Asked, message: str, text: str | None, *, replaces: bool = False) -> None:
         """Put ``text`` beside a message; ``replaces``: in the place of what may be there. The message stands whatever
         happens here."""
-        replaces = replaces or message in self._attached
         if asked.trigger is Trigger.COMMAND or (text is None and not replaces):
             return
         try:
@@ -42,7 +40,6 @@ class Files:
             for file in reply.get("files") or []:
                 if file.get("name") == _name(message):
                     await self._remove(asked, str(reply["ts"]), file["id"])
-        self._attached.discard(message)
 
     async def _remove(self, asked: Asked, ts: str, file: str) -> None:
         with suppress(Gone):
@@ -62,7 +59,6 @@ class Files:
             channel_id=asked.channel,
             thread_ts=asked.thread or message,
         )
-        self._attached.add(message)
 
 
 def _name(message: str) -> str:

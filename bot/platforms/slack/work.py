@@ -22,12 +22,7 @@ class WorkSigns:
             self._shown[asked.key] = "status"
         elif asked.message:
             self._shown[asked.key] = "reaction"
-            try:
-                await self._client.call("reactions.add", channel=asked.channel, timestamp=asked.message, name=REACTION)
-            except Rejected as error:
-                # A process that stopped has left it there.
-                if error.reason != "already_reacted":
-                    raise
+            await self._client.call("reactions.add", channel=asked.channel, timestamp=asked.message, name=REACTION)
 
     async def hide(self, asked: Asked) -> None:
         """Take the sign away; of a question that another process began, whatever sign there may be."""

@@ -167,7 +167,7 @@ def test_a_mention_that_comes_with_an_edit_is_that_edit() -> None:
         changed("<@U0BOT> see", "<@U0BOT> see", edited=None, attachments=[{"id": 1}]),
         changed("<@U0BOT> see", "<@U0BOT> see", attachments=[{"id": 1}]),
         changed("<@U0BOT> see", "<@U0BOT> see", edited=None, reply_count=1),
-        changed("Other words", "Words", edited=None),
+        changed("<@U0BOT> Other words", "<@U0BOT> Words", edited=None),
         # The bot's.
         changed("<@U0BOT> yes", user="U0BOT"),
         changed("<@U0BOT> yes", user="U0OTHER", bot_id="B0BOT"),

@@ -161,10 +161,13 @@ async def test_a_long_answer_goes_on_in_a_file(slack, tmp_path):
         content = file.content.decode()
         assert attached.files[0]["name"] == file.name
         assert all(f"Sentence number {n} of" in content for n in range(4000 // 14))
-        # Both go when the asker says so.
+        # Both go when the asker says so; other people's files are theirs.
+        theirs = w.say(w.bruno, w.general, "<@U0ALICE> see this", thread=question.ts, files=("notes.txt",))
         w.click(w.alice, answer, Button.DELETE)
         await slack.wait_for(lambda: not w.answers(w.general))
         assert file.deleted
+        assert w.replies(w.general, question.ts) == [theirs]
+        assert [call.arguments["file"] for call in slack.calls("files.delete")] == [file.id]
 
 
 async def test_a_long_answer_is_deleted_with_its_question(slack, tmp_path):

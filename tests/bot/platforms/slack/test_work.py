@@ -162,6 +162,20 @@ async def test_a_long_wait_has_words_in_the_place_of_the_answer(slack, tmp_path)
     assert w.answers(w.general) == [reply]
 
 
+async def test_where_there_are_no_streams_they_are_not_tried_again_at_once(slack, tmp_path):
+    w = slack.workspace
+    tried = slack.fail("chat.startStream", Error("paid_teams_only"), times=99)
+    oracle = slow()
+    async with fonte(slack, tmp_path, oracle=oracle, pace=OPENING) as bot:
+        first = w.say(w.alice, w.general, f"{w.mention} When is it?")
+        await answers(slack, w.general, first.ts)
+        second = w.say(w.alice, w.random, f"{w.mention} Where is it?")
+        await answers(slack, w.random, second.ts)
+        oracle.hold.set()
+        await rest(slack, bot)
+    assert len(tried.hits) == 1
+
+
 async def test_those_who_wait_are_told_how_many_are_before_them(slack, tmp_path):
     w = slack.workspace
     slack.fail("chat.startStream", Error("feature_not_enabled"), times=99)
