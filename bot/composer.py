@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from bot.claims import Asked, Claim, Ending, Ledger, Trigger
 from bot.delivery import persist
@@ -90,11 +91,12 @@ class Composer:
         return words.before_you_one if before == 1 else words.before_you_many.format(count=before)
 
     async def _asked(self, asked: Asked, surface: Surface) -> tuple[Body, Ending]:
+        asked = await self._with_locale(asked, surface)
         words = self.words(asked)
         if not asked.text.strip() or self._is_courtesy(asked.text):
             return Notice(words.ask_me), Ending.REFUSED
         try:
-            reply = await self._reply(asked, surface)
+            reply = await self._reply(asked)
         except QuestionRefused as error:
             return Notice(str(error)), Ending.REFUSED
         except Overloaded as error:
@@ -106,25 +108,28 @@ class Composer:
     async def _unasked(self, asked: Asked) -> tuple[Body | None, Ending]:
         """A reply only where it is welcome: an answer that is there, or "not found" to a question in a thread."""
         try:
-            reply = await self._reply(asked, None)
+            reply = await self._reply(asked)
         except (QuestionRefused, Overloaded, AnswerFailed):
             return None, Ending.SILENT
         if self.speaks(asked) or (reply.outcome is Outcome.ANSWERED and reply.support >= self._auto_support):
             return reply, _ENDINGS[reply.outcome]
         return None, Ending.SILENT
 
-    async def _reply(self, asked: Asked, surface: Surface | None) -> Reply:
-        locale = asked.locale
-        if locale is None and surface is not None and self._locale is None and self._detect(asked.text) is None:
-            try:
-                locale = await surface.locale(asked)
-            except DeliveryError:
-                locale = None
+    async def _with_locale(self, asked: Asked, surface: Surface) -> Asked:
+        """With the asker's locale, where nothing else tells in which language to speak."""
+        if asked.locale is not None or self._locale is not None or self._detect(asked.text) is not None:
+            return asked
+        try:
+            return replace(asked, locale=await surface.locale(asked))
+        except DeliveryError:
+            return asked
+
+    async def _reply(self, asked: Asked) -> Reply:
         self._waiting[asked.key] = None
         try:
             async with self._slots:
                 self._waiting.pop(asked.key, None)
-                return await self._ask(Question(asked.text, locale))
+                return await self._ask(Question(asked.text, asked.locale))
         finally:
             self._waiting.pop(asked.key, None)
 

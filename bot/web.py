@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
@@ -45,9 +46,9 @@ async def serving(
         try:
             await site.start()
         except OSError as error:
-            raise ConfigError(
-                f"HTTP_HOST={host} HTTP_PORT={port} cannot be served: {error.strerror or error}."
-            ) from None
+            # The event loop puts the address into its sentence; the resolver's numbers are negative.
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
+            raise ConfigError(f"HTTP_HOST={host} HTTP_PORT={port} cannot be served: {reason}.") from None
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()

@@ -458,3 +458,11 @@ async def test_only_the_asker_deletes_and_an_edit_does_not_bring_the_answer_back
     await bench.dispatcher.revise(asked(text="Where is it?", version="1"))
     await bench.settle()
     assert bench.surface.texts() == []
+
+
+async def test_words_that_tell_no_language_are_answered_in_that_of_the_asker(bench):
+    bench.dispatcher._composer._detect = lambda text: None
+    bench.surface.user_locale = "it-IT"
+    await bench.dispatcher.receive(asked(text="Hello"))
+    await bench.settle()
+    assert bench.surface.texts() == [messages_in("it").ask_me]

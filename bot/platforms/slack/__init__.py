@@ -68,7 +68,7 @@ class SlackAdapter:
             return ()
         from bot.platforms.slack.connection import http_route
 
-        return (http_route(self._app),)
+        return (http_route(self._app, self._options.signing_secret),)
 
     async def state(self) -> str | None:
         """For the health page."""

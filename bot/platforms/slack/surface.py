@@ -227,7 +227,9 @@ class SlackSurface:
                 limit=_PAGE,
                 cursor=cursor,
             )
-            own += [message for message in answer.get("messages") or [] if self._is_own(message)]
+            # What heads a thread is on every page, and never an answer in it.
+            found = [message for message in answer.get("messages") or [] if message.get("ts") != asked.thread]
+            own += filter(self._is_own, found)
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
         return sorted(own, key=lambda message: float(message["ts"]))
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
+
 from bot.claims import Asked
-from bot.errors import DeliveryError, Rejected, Unsupported
+from bot.errors import DeliveryError, Rejected, Uncertain, Unsupported
 from bot.platforms.slack.client import SlackClient
 
 REACTION = "eyes"
+
+_log = logging.getLogger(__name__)
 
 
 class WorkSigns:
@@ -18,17 +23,30 @@ class WorkSigns:
 
     async def show(self, asked: Asked, text: str) -> None:
         """Raises DeliveryError where neither works."""
-        if asked.thread and await self._set_status(asked, text):
-            self._shown[asked.key] = "status"
-        elif asked.message:
-            self._shown[asked.key] = "reaction"
+        certain = True
+        if asked.thread:
+            try:
+                await self._set_status(asked, text)
+                self._shown[asked.key] = "status"
+                return
+            except Uncertain:
+                certain = False  # it may show after all: ``hide`` is to take away whatever there is
+            except DeliveryError as error:
+                _log.debug("%s", error)
+        if asked.message:
+            if certain:
+                self._shown[asked.key] = "reaction"
             await self._client.call("reactions.add", channel=asked.channel, timestamp=asked.message, name=REACTION)
 
     async def hide(self, asked: Asked) -> None:
-        """Take the sign away; of a question that another process began, whatever sign there may be."""
+        """Take the sign away; where it is not known which there is, both. Raises DeliveryError; does no harm again.
+
+        An assistant's status goes by itself with the reply, that of an app made with ``agent_view`` only after an hour.
+        """
         sign = self._shown.pop(asked.key, None)
         if sign in ("status", None) and asked.thread:
-            await self._set_status(asked, "")
+            with suppress(Rejected, Unsupported):
+                await self._set_status(asked, "")
         if sign in ("reaction", None) and asked.message:
             try:
                 await self._client.call(
@@ -38,13 +56,7 @@ class WorkSigns:
                 if error.reason != "no_reaction":
                     raise
 
-    async def _set_status(self, asked: Asked, text: str) -> bool:
-        try:
-            await self._client.call(
-                "assistant.threads.setStatus", channel_id=asked.channel, thread_ts=asked.thread, status=text
-            )
-        except (Unsupported, Rejected):
-            return False
-        except DeliveryError:
-            return not text  # to clear a status is a courtesy: Slack does so by itself after two minutes
-        return True
+    async def _set_status(self, asked: Asked, text: str) -> None:
+        await self._client.call(
+            "assistant.threads.setStatus", channel_id=asked.channel, thread_ts=asked.thread, status=text
+        )

@@ -167,6 +167,8 @@ class SocketMode(Outbox):
         while not self.open:
             if delivery.kind != "events_api":
                 return None
+            # Set by a connection that has ended since: to wait for that would never give way to anybody.
+            self._arrived.clear()
             await self._arrived.wait()
         tried = {attempt.connection for attempt in delivery.attempts}
         candidates = [c for c in self.open if c.number not in tried] or self.open
