@@ -104,6 +104,34 @@ async def test_a_private_answer_is_sent_at_most_once(ledger, surface, delivery):
     assert surface.private == [("U", "the answer")]
 
 
+async def test_an_older_message_is_not_taken_for_a_post_whose_answer_was_lost(ledger, surface, delivery):
+    claim = await delivery.open(await started(ledger), surface, "looking")
+    surface.fail("close", Unsupported("no"))
+    surface.fail("update", Unsupported("cant_update_message"))
+    surface.fail("delete", Unsupported("cant_delete_message"))
+    surface.fail("post", Uncertain("cut"), done=False)
+    surface.messages[claim.reply].body, surface.messages[claim.reply].stream = Notice("looking", final=False), False
+    reply = await delivery.deliver(claim, surface, BODY)
+    assert surface.texts() == ["looking", "the answer"]
+    assert (await ledger.current(claim)).reply == reply
+
+
+async def test_the_stream_of_another_claim_is_not_taken_for_a_post(ledger, surface, delivery):
+    other = replace(await started(ledger, key="p:2"), asked=asked(key="p:2"))
+    stream = await surface.open(other)  # which its claim has not noted down yet
+    surface.fail("post", Uncertain("cut"), done=False)
+    await delivery.deliver(await started(ledger), surface, BODY)
+    assert await ledger.hold(other, stream, streaming=True)
+
+
+@pytest.mark.parametrize("error", [Unsupported("missing_scope"), Gone("thread_not_found")])
+async def test_where_nothing_can_be_found_a_post_is_repeated(ledger, surface, delivery, error):
+    surface.fail("post", Uncertain("cut"), done=False)
+    surface.fail("find", error)
+    await delivery.deliver(await started(ledger), surface, BODY)
+    assert surface.texts() == ["the answer"]
+
+
 # The ladder: stream, else update, else post.
 
 
@@ -163,6 +191,16 @@ async def test_the_stream_of_another_claim_is_left_alone(ledger, surface, delive
     assert sorted(surface.texts()) == ["the answer", "the other answer"]
 
 
+@pytest.mark.parametrize("error", [Uncertain("500"), Unreachable("refused"), Throttled("429", 0.001)])
+async def test_what_makes_room_for_a_new_post_is_deleted_for_sure(ledger, surface, delivery, error):
+    surface.streams = False
+    claim = await delivery.open(await started(ledger), surface, "looking")
+    surface.fail("update", Unsupported("edit_window_closed"))
+    surface.fail("delete", error)
+    await delivery.deliver(claim, surface, BODY)
+    assert surface.texts() == ["the answer"]
+
+
 # After a crash.
 
 
@@ -206,6 +244,14 @@ async def test_an_answer_to_an_older_version_is_updated_after_a_crash(ledger, su
     assert surface.texts() == ["the answer"]
 
 
+async def test_of_two_replies_the_complete_one_is_recognised_after_a_crash(ledger, surface, delivery):
+    surface.streams = False
+    claim = await delivery.open(await started(ledger), surface, "looking")
+    answer = await surface.post(claim, BODY)
+    assert await delivery.deliver(await recovered(ledger, claim), surface, BODY) == answer
+    assert surface.calls.count("post") == 2
+
+
 # Removal and order.
 
 
@@ -220,6 +266,34 @@ async def test_removal_takes_recorded_and_unrecorded_replies_along(ledger, surfa
 
 async def test_removal_of_what_is_gone_already_is_no_failure(ledger, surface, delivery):
     await delivery.remove(replace(await started(ledger), reply="m99"), surface)
+
+
+@pytest.mark.parametrize("error", [Gone("thread_not_found"), Unsupported("missing_scope")])
+async def test_removal_takes_the_recorded_reply_along_where_nothing_can_be_found(ledger, surface, delivery, error):
+    claim = await started(ledger)
+    reply = await surface.post(claim, BODY)
+    surface.fail("find", error)
+    await delivery.remove(replace(claim, reply=reply), surface)
+    assert surface.texts() == []
+
+
+async def test_removal_after_a_crash_takes_a_stream_along_that_nobody_noted_down(ledger, surface, delivery):
+    claim = await started(ledger)
+    await surface.open(claim)
+    assert await ledger.remove("p:1") is None
+    await delivery.remove(await recovered(ledger, claim), surface)
+    assert surface.messages == {}
+
+
+async def test_removal_leaves_the_streams_of_others_alone(ledger, surface, delivery):
+    other = await delivery.open(await started(ledger, key="p:2"), surface, "looking")
+    unnoted = await surface.open(await started(ledger, key="p:3"))
+    claim = await started(ledger)
+    await delivery.remove(claim, surface)
+    assert set(surface.messages) == {other.reply, unnoted}
+    await ledger.hold(await started(ledger, key="p:4"), unnoted, streaming=True)
+    await delivery.remove(replace(claim, recovered=True), surface)
+    assert set(surface.messages) == {other.reply, unnoted}
 
 
 async def test_posts_of_one_channel_keep_their_order_while_other_channels_go_on(ledger, surface, delivery):
@@ -243,3 +317,54 @@ async def test_idle_channels_are_forgotten():
         async with outbox.turn("p", str(channel)):
             pass
     assert len(outbox._lanes) <= 1
+
+
+# The sign of work.
+
+
+async def work(ledger, surface, delivery, *, after: float = 0.0, text: str = "looking", **changes):
+    """What is shown while an answer is sought."""
+    claim, answered = replace(await started(ledger), **changes), asyncio.Event()
+    task = asyncio.create_task(delivery.show_work(claim, surface, lambda: text, after=after, until=answered))
+    while after == 0 and text and "show_work" not in surface.calls:
+        await asyncio.sleep(0)
+    answered.set()
+    await task
+    return surface.calls
+
+
+async def test_a_sign_of_work_comes_and_goes(ledger, surface, delivery):
+    assert await work(ledger, surface, delivery) == ["show_work", "hide_work"]
+    assert not surface.at_work
+
+
+@pytest.mark.parametrize(("after", "text"), [(60.0, "looking"), (0.0, "")])
+async def test_a_quick_answer_or_one_that_nobody_waits_for_needs_no_sign(ledger, surface, delivery, after, text):
+    assert await work(ledger, surface, delivery, after=after, text=text) == []
+
+
+async def test_a_sign_that_may_have_been_shown_is_taken_away(ledger, surface, delivery):
+    surface.fail("show_work", Uncertain("cut"), done=True)
+    await work(ledger, surface, delivery)
+    assert not surface.at_work
+
+
+@pytest.mark.parametrize("error", [Uncertain("cut"), Unreachable("refused"), Throttled("429", 0.001)])
+async def test_a_sign_is_taken_away_for_sure(ledger, surface, delivery, error):
+    surface.fail("hide_work", error)
+    assert await work(ledger, surface, delivery) == ["show_work", "hide_work", "hide_work"]
+    assert not surface.at_work
+
+
+async def test_the_sign_of_a_process_that_stopped_is_taken_away(ledger, surface, delivery):
+    surface.at_work.add("p:1")
+    assert await work(ledger, surface, delivery, after=60.0, recovered=True) == ["hide_work"]
+    assert not surface.at_work
+
+
+@pytest.mark.parametrize("error", [Rejected("no"), ZeroDivisionError("oops")])
+async def test_nothing_depends_on_a_sign(ledger, surface, delivery, error, caplog):
+    surface.fail("show_work", error)
+    surface.fail("hide_work", error)
+    await work(ledger, surface, delivery)
+    assert ("oops" in caplog.text) is isinstance(error, ZeroDivisionError)

@@ -135,6 +135,41 @@ async def test_a_placeholder_says_how_many_questions_come_before(ledger):
     assert bench.surface.texts() == ["answer to When is it?"] * 4
 
 
+async def test_a_private_question_has_no_reply_in_the_making(ledger):
+    bench = Bench(ledger, grace=0.0, open_after=0.0)
+    bench.oracle.hold = asyncio.Event()
+    await bench.dispatcher.receive(asked(trigger=Trigger.COMMAND, address="https://secret"))
+    await bench.until(lambda: bench.surface.at_work)
+    bench.oracle.hold.set()
+    await bench.settle()
+    assert bench.surface.calls == ["show_work", "post", "hide_work"]
+    assert bench.surface.private == [("U", "answer to When is it?")]
+
+
+async def test_the_sign_of_work_goes_before_the_end_is_recorded(ledger):
+    bench = Bench(ledger, grace=0.0, open_after=60.0)
+    bench.oracle.hold, bench.surface.gates["hide_work"] = asyncio.Event(), asyncio.Event()
+    await bench.dispatcher.receive(asked())
+    await bench.until(lambda: bench.surface.at_work)
+    bench.oracle.hold.set()
+    await bench.until(lambda: "hide_work" in bench.surface.calls)
+    assert await ledger.turn("p:1") is None
+    bench.surface.gates["hide_work"].set()
+    await bench.settle()
+    assert await ledger.turn("p:1") is not None
+
+
+async def test_a_sign_that_does_not_go_does_not_keep_a_question_open(ledger, monkeypatch):
+    monkeypatch.setattr("bot.dispatcher.SIGN_PATIENCE", 0.01)
+    bench = Bench(ledger, grace=0.0, open_after=60.0)
+    bench.oracle.hold, bench.surface.gates["hide_work"] = asyncio.Event(), asyncio.Event()
+    await bench.dispatcher.receive(asked())
+    await bench.until(lambda: bench.surface.at_work)
+    bench.oracle.hold.set()
+    await bench.settle()
+    assert await ledger.turn("p:1") is not None
+
+
 # What is not answered.
 
 
@@ -371,6 +406,35 @@ async def test_what_drain_leaves_is_answered_by_the_next_process_once(bench, tmp
         with contextlib.suppress(asyncio.CancelledError):
             await keeper
     assert bench.surface.texts() == ["answer to When is it?"] * 2
+
+
+async def test_closing_ends_what_is_at_work_before_it_lets_go_of_it(bench, monkeypatch):
+    posts: list[str] = []
+    release = bench.ledger.release
+
+    async def look() -> None:
+        posts.append(f"{len(bench.dispatcher._tasks)} at work")
+        await release()
+
+    monkeypatch.setattr(bench.ledger, "release", look)
+    bench.surface.gates["post"] = asyncio.Event()
+    await bench.dispatcher.receive(asked())
+    await bench.until(lambda: "post" in bench.surface.calls)
+    await bench.dispatcher.close()
+    bench.surface.gates["post"].set()
+    await bench.settle()
+    assert posts == ["0 at work"]
+    assert bench.surface.texts() == []
+
+
+async def test_a_drain_does_not_wait_for_signs(ledger):
+    bench = Bench(ledger, grace=0.0, open_after=60.0)
+    bench.oracle.hold, bench.surface.gates["hide_work"] = asyncio.Event(), asyncio.Event()
+    await bench.dispatcher.receive(asked())
+    await bench.until(lambda: bench.surface.at_work)
+    await bench.dispatcher.drain(0.0)
+    assert bench.surface.at_work  # the next process takes it away
+    assert not bench.dispatcher._tasks
 
 
 async def test_a_question_of_yesterday_is_not_answered_after_a_restart(bench, tmp_path):

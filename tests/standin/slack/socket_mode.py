@@ -128,8 +128,6 @@ class SocketMode(Outbox):
 
     def _lost(self, connection: Connection) -> None:
         connection.state = "closed"
-        if not self.open:
-            self._arrived.clear()
         for envelope, attempt in self._sent.items():
             waiting = self._waiting.get(envelope)
             if attempt.connection == connection.number and waiting is not None and not waiting.done():

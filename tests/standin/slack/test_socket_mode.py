@@ -147,6 +147,18 @@ async def test_the_client_reconnects_when_asked_to(slack: SlackServer, reason: s
     assert len(receiver.requests) == 1
 
 
+async def test_what_happens_between_two_connections_waits_for_the_next(slack: SlackServer) -> None:
+    receiver = Receiver()
+    workspace = slack.workspace
+    async with connected(slack, receiver):
+        leaving = asyncio.create_task(slack.socket_mode.disconnect())
+        await slack.wait_for(lambda: not slack.socket_mode.open)
+        workspace.say(workspace.alice, workspace.general, "hello")
+        (delivery,) = await slack.settled()
+        await leaving
+    assert [attempt.connection for attempt in delivery.attempts] == [2]
+
+
 @pytest.mark.parametrize("end", ["drop", "reset"])
 async def test_a_connection_that_dies_loses_no_event(impatient: SlackServer, end: str) -> None:
     receiver = Receiver()
