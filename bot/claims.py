@@ -240,7 +240,8 @@ class Ledger(Protocol):
         ...
 
     async def answered_in(self, platform: str, team: str, channel: str, thread: str) -> bool:
-        """Whether the bot has answered in a thread, or shared the answer it hangs on, and nobody removed that."""
+        """Whether a thread is the bot's: it has answered there, or shared the answer that the thread hangs on, and
+        nobody removed that; or it was mentioned there and is about to answer."""
         ...
 
     async def turn(self, key: str) -> Turn | None: ...

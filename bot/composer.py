@@ -78,10 +78,6 @@ class Composer:
         """What stands in the reply's place until there is one: how many questions come before, where some do."""
         return self._place(claim) or self.words(claim.asked).searching
 
-    def nothing(self, claim: Claim) -> Notice:
-        """Takes the place of an answer to what, after an edit, is no question any more."""
-        return Notice(self.words(claim.asked).not_found)
-
     def _place(self, claim: Claim) -> str:
         waiting = list(self._waiting)
         before = waiting.index(claim.asked.key) if claim.asked.key in waiting else 0

@@ -222,8 +222,10 @@ class Dispatcher:
             return ending, None
         if not await persist(lambda: self._ledger.start(claim)):
             return None
-        shown = body if body is not None else self._composer.nothing(claim)
-        await self._delivery.deliver(claim, surface, shown)
+        if body is None:
+            await self._delivery.remove(claim, surface)  # after an edit, what was a question is none any more
+        else:
+            await self._delivery.deliver(claim, surface, body)
         return ending, _reply(body)
 
     async def _composed(

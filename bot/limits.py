@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.claims import Asked
+from bot.claims import Asked, Trigger
 
 WINDOW = 60.0
 """Seconds over which a person's questions are counted."""
@@ -12,13 +12,14 @@ WINDOW = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Which channels and people get answers; an empty set allows all."""
+    """Which channels and people get answers; an empty set allows all. A direct message is no channel."""
 
     channels: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
 
     def allows(self, asked: Asked) -> bool:
-        return (not self.channels or asked.channel in self.channels) and (not self.users or asked.user in self.users)
+        here = not self.channels or asked.channel in self.channels or asked.trigger is Trigger.DIRECT
+        return here and (not self.users or asked.user in self.users)
 
 
 @dataclass(frozen=True, slots=True)

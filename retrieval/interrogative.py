@@ -34,9 +34,10 @@ _GREETING = _any(
     """
     ciao | salve | buon ?giorno | buona ?sera | buon pomeriggio | ehi | hey | hi | hello | dear | good morning
     good afternoon | good evening | (?:mi )?scus[ai](?:te|mi|temi)? | sorry | excuse me | per favore | per cortesia
-    per piacere | please | (?:una )?domanda(?: veloce)? | (?:a |quick )?question | grazie(?: mille)? | thanks
-    thank you | ok | okay | allora | dunque | senti(?:te)? | bene | perfetto | perfect | great | ma | e | so | and
-    but | well | also
+    per piacere | please | (?:una )?domanda(?: veloce)? | (?:a |quick )?question
+    (?:mille |tante )?grazie(?: mille| tante| infinite)? | (?:many )?thanks(?: a lot| so much| again)? | thx
+    thank you(?: (?:very|so) much)? | ok | okay | allora | dunque | senti(?:te)? | bene | perfetto | perfect
+    great | ma | e | so | and | but | well | also
     """
 )
 _EVERYBODY = "a tutt[ie]|tutti|ragazz[ie]|all|everyone|everybody|team|folks|guys|there"

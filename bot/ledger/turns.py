@@ -70,10 +70,15 @@ def asked_since(db: Connection, platform: str, user: str, since: float) -> int:
 
 
 def answered_in(db: Connection, platform: str, team: str, channel: str, thread: str) -> bool:
+    here = (claims.c.platform == platform, claims.c.team == team, claims.c.channel == channel)
+    asked = exists().where(
+        *here,
+        claims.c.thread == thread,
+        claims.c.trigger == Trigger.MENTION,
+        claims.c.state.in_((State.WAITING, State.POSTING)),
+    )
     answered = exists().where(
-        claims.c.platform == platform,
-        claims.c.team == team,
-        claims.c.channel == channel,
+        *here,
         or_(
             and_(claims.c.thread == thread, turns.c.ending.in_(_ANSWERS)),
             and_(claims.c.reply == thread, claims.c.trigger == Trigger.SHARE),
@@ -82,4 +87,4 @@ def answered_in(db: Connection, platform: str, team: str, channel: str, thread: 
         claims.c.withdrawn.is_(False),
         turns.c.key == claims.c.key,
     )
-    return bool(db.scalar(select(answered)))
+    return bool(db.scalar(select(or_(asked, answered))))

@@ -94,7 +94,7 @@ def _join(stretches: list[str]) -> str:
     for stretch in stretches[1:]:
         rest = stretch.lstrip(" \t" if begun else _LEADING) if not begun or parts[-1][-1:].isspace() else stretch
         if rest[:1] in _CLOSING:
-            parts[-1] = parts[-1].rstrip(" \t")
+            parts[-1] = parts[-1].rstrip(" \t,")
         if rest:
             parts.append(rest)
             begun = begun or bool(rest.strip())

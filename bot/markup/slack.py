@@ -91,12 +91,14 @@ def render(
     group: str | None = None,
     permalink: str | None = None,
     file: bool = True,
+    brief: bool = False,
 ) -> SlackMessage:
     """The message for a body.
 
     ``buttons`` stand under answers (Reply, Shared) and carry ``key``. ``group`` is called to an Escalated question: the
     id of a user group or person, ``here``, ``channel`` or ``everyone``; other words are shown and call nobody.
     ``permalink`` leads from an Escalated or Forwarded body to the answer. ``file``: whether a file can go along.
+    ``brief``: an Escalated question stands below its answer, and does not repeat it.
     """
     match body:
         case Notice():
@@ -106,8 +108,10 @@ def render(
         case Shared(turn):
             frame, reply = _question(turn, words.shared, turn.asked.user), turn.reply
         case Escalated(turn, user):
-            frame = _linked(_question(turn, words.escalation, user, group), permalink, words)
-            reply = turn.reply
+            frame, reply = _question(turn, words.escalation, user, group), turn.reply
+            if brief:
+                return SlackMessage(frame.above_text, list(frame.above[:1]))
+            frame = _linked(frame, permalink, words)
         case Forwarded(turn):
             frame, reply = _linked(_feedback(body, words), permalink, words), turn.reply
     if isinstance(body, Escalated | Forwarded):

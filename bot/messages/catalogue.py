@@ -91,6 +91,8 @@ class Messages:
     not_kept: str
     """A button under an answer that the ledger no longer holds."""
     person_asked: str
+    nobody_to_ask: str
+    """A button is left from a time when questions could be put before a person."""
     escalation: str
     """{user} is a mention of who asks for help."""
     shared: str

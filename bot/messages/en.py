@@ -65,6 +65,7 @@ EN = Messages(
     only_asker="Only the person who asked can delete this answer.",
     not_kept="I no longer keep this answer.",
     person_asked="A person has been asked.",
+    nobody_to_ask="There is nobody to ask at the moment.",
     escalation="{user} asks for a person's answer to this question:",
     shared="{user} asked:",
     found_helpful="{user} found this answer helpful:",

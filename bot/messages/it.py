@@ -71,6 +71,7 @@ IT = Messages(
     only_asker="Solo chi ha fatto la domanda può eliminare questa risposta.",
     not_kept="Non conservo più questa risposta.",
     person_asked="È stato chiesto a una persona.",
+    nobody_to_ask="Al momento non c'è nessuno a cui chiedere.",
     escalation="{user} chiede che una persona risponda a questa domanda:",
     shared="{user} ha chiesto:",
     found_helpful="{user} ha trovato utile questa risposta:",

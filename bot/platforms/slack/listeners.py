@@ -146,8 +146,8 @@ class Listeners:
 
     async def _on_ask_person(self, body: Payload, ack: Ack) -> None:
         async def escalate(key: str, user: str, words: Messages, _: Turn) -> None:
-            await self._actions.escalate(key, user)
-            self._begin(self._say(body, words.person_asked))
+            asked = await self._actions.escalate(key, user)
+            self._begin(self._say(body, words.person_asked if asked else words.nobody_to_ask))
 
         await self._act(body, ack, escalate)
 

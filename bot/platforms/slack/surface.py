@@ -190,8 +190,11 @@ class SlackSurface:
             case Shared(turn):
                 return render(body, _words(turn), key=claim.asked.key, buttons=self._buttons(claim.asked), file=file)
             case Escalated(turn) | Forwarded(turn):
-                link = await self._permalink(turn)
-                return render(body, _words(turn), permalink=link, group=self._desk.escalation_group or None)
+                # Else it is put before people elsewhere.
+                brief = isinstance(body, Escalated) and claim.asked.channel == turn.asked.channel
+                link = None if brief else await self._permalink(turn)
+                group = self._desk.escalation_group or None
+                return render(body, _words(turn), permalink=link, group=group, brief=brief)
 
     def _buttons(self, asked: Asked) -> tuple[Button, ...]:
         private = asked.trigger is Trigger.COMMAND

@@ -38,7 +38,7 @@ PIECES = [
         ("<@U0BOT> how much?", "how much?"),
         ("<@U0BOT|fonte>: how much?", "how much?"),
         ("Hey <@U0BOT>, how much?", "Hey, how much?"),
-        ("how much, <@U0BOT>?", "how much,?"),
+        ("how much, <@U0BOT>?", "how much?"),
         ("how much <@U0BOT> is it", "how much is it"),
         ("<@U0BOT> <@U0BOT>", ""),
         ("one\n<@U0BOT>\ntwo", "one\n\ntwo"),

@@ -93,9 +93,12 @@ async def test_an_edit_that_leaves_no_question_takes_the_answer_back(slack, tmp_
         await rest(slack, bot)
         bot.oracle.support = 0.5
         w.edit(follow_up, "Never mind.")
-        await slack.wait_for(lambda: "The answer" not in second.shown)
+        await slack.wait_for(lambda: second.deleted)
         await rest(slack, bot)
-        assert len(w.answers(w.general)) == 2
+        assert len(w.answers(w.general)) == 1
+        w.edit(follow_up, "And who is it?")
+        _, third = await answers(slack, w.general, question.ts, 2)
+        assert "The answer to And who is it?" in third.shown
 
 
 async def test_a_deleted_question_takes_its_answer_along(slack, tmp_path):

@@ -179,7 +179,9 @@ def port(unused_tcp_port: int) -> int:
     return unused_tcp_port
 
 
-async def test_without_a_ledger_nothing_is_acknowledged_and_health_says_so(impatient, tmp_path, monkeypatch, caplog, port):
+async def test_without_a_ledger_nothing_is_acknowledged_and_health_says_so(
+    impatient, tmp_path, monkeypatch, caplog, port
+):
     monkeypatch.setattr("bot.ledger.database.LOCK_PATIENCE", 0.05)
     async with fonte(impatient, tmp_path, http={"port": port}) as bot:
         assert await health(port) == (200, {"ok": True, "ledger": "ok", "slack": "ok"})
@@ -215,7 +217,9 @@ async def test_a_postgres_that_stops_is_waited_for(impatient, tmp_path, postgres
             with pytest.raises(LedgerUnavailable):
                 await bot.core.ledger.ping()
             assert await bot.core.ledger_state()
-            await impatient.wait_for(lambda: all(len(d.attempts) > 1 for d in w.deliveries if asked.ts in str(d.payload)))
+            await impatient.wait_for(
+                lambda: all(len(d.attempts) > 1 for d in w.deliveries if asked.ts in str(d.payload))
+            )
             assert not answers(impatient)[1:]
         finally:
             await asyncio.to_thread(postgres_server.ensure_postgres_running)

@@ -392,7 +392,10 @@ async def test_what_cannot_be_updated_is_posted_anew_and_the_old_one_goes(slack,
 async def test_a_reply_that_somebody_deleted_is_posted_anew(slack, tmp_path):
     w = slack.workspace
     await reply_in_the_making(
-        slack, tmp_path, lambda: slack.fail("chat.startStream", Error("unknown_method")), lambda: w.remove(w.answers(w.general)[0])
+        slack,
+        tmp_path,
+        lambda: slack.fail("chat.startStream", Error("unknown_method")),
+        lambda: w.remove(w.answers(w.general)[0]),
     )
 
 
