@@ -125,25 +125,25 @@ class Dispatcher:
     async def drain(self, seconds: float) -> None:
         """Finish what is at work, for at most so long; what is left or still arrives is for the next process."""
         self._draining = True
-        tasks = set(self._tasks.values())
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(set(self._tasks.values()), timeout=seconds)
+        await self._stop()
 
     async def close(self) -> None:
         """Let go of what is still open; after this the process may end."""
         self._draining = True
-        left = set(self._tasks.values())
-        for task in left:
-            # Or it would post what another process, which takes it over now, does not find there yet.
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        # Or it would post what another process, which takes it over now, does not find there yet.
+        await self._stop()
         try:
             await self._ledger.release()
         except LedgerUnavailable as error:
             _log.warning("%s", error)  # the lease will run out by itself
+
+    async def _stop(self) -> None:
+        tasks = set(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _spawn(self, claim: Claim) -> None:
         key = claim.asked.key

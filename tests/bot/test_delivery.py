@@ -145,7 +145,9 @@ async def test_a_stream_is_opened_and_closed(ledger, surface, delivery):
     assert not (await ledger.current(claim)).streaming
 
 
-@pytest.mark.parametrize("error", [Unsupported("unknown_method"), Throttled("429", 99.0), Rejected("no"), Unreachable("x")])
+@pytest.mark.parametrize(
+    "error", [Unsupported("unknown_method"), Throttled("429", 99.0), Rejected("no"), Unreachable("x")]
+)
 async def test_without_a_stream_a_placeholder_is_updated(ledger, surface, delivery, error):
     surface.fail("open", error)
     claim = await delivery.open(await started(ledger), surface, "looking")
@@ -301,7 +303,7 @@ async def test_posts_of_one_channel_keep_their_order_while_other_channels_go_on(
     claims = [await started(ledger, key=f"p:{n}", channel="C") for n in range(5)]
     claims.append(await started(ledger, key="p:other", channel="D"))
     tasks = [asyncio.create_task(delivery.deliver(c, surface, Notice(c.asked.key))) for c in claims]
-    while surface.calls.count("post") < 2:
+    while surface.calls.count("post") < 2:  # noqa: ASYNC110 - nothing tells when it is so
         await asyncio.sleep(0)
     for _ in range(20):
         await asyncio.sleep(0)
@@ -326,7 +328,7 @@ async def work(ledger, surface, delivery, *, after: float = 0.0, text: str = "lo
     """What is shown while an answer is sought."""
     claim, answered = replace(await started(ledger), **changes), asyncio.Event()
     task = asyncio.create_task(delivery.show_work(claim, surface, lambda: text, after=after, until=answered))
-    while after == 0 and text and "show_work" not in surface.calls:
+    while after == 0 and text and "show_work" not in surface.calls:  # noqa: ASYNC110 - nothing tells when it is so
         await asyncio.sleep(0)
     answered.set()
     await task

@@ -48,10 +48,13 @@ class Oracle:
         return Reply(self.outcome, f"answer to {question.text}", None, "en", (), self.support)
 
 
+LIMITS, ACCESS, DESK = Limits(), Access(), Desk()
+
+
 class Bench:
     """A dispatcher with all its parts."""
 
-    def __init__(self, ledger, *, limits=Limits(), access=Access(), desk=Desk(), grace=0.0, open_after=0.0) -> None:
+    def __init__(self, ledger, *, limits=LIMITS, access=ACCESS, desk=DESK, grace=0.0, open_after=0.0) -> None:
         self.ledger = ledger
         self.oracle = Oracle()
         self.surface = MemorySurface()
@@ -78,7 +81,7 @@ class Bench:
 
     async def until(self, condition) -> None:
         async with asyncio.timeout(5):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - nothing tells when it is so
                 await asyncio.sleep(0.001)
 
 

@@ -151,7 +151,7 @@ def test_code_asks_nothing(text: str) -> None:
 @given(st.text(max_size=300))
 def test_any_text_is_taken(text: str) -> None:
     assert is_question(text) in (True, False)
-    assert is_question(f"{text} davvero?")
+    assert is_question(f"{text}\ndavvero?")  # on a line of its own: what is quoted is not asked
 
 
 @pytest.mark.parametrize(

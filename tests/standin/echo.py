@@ -2,8 +2,8 @@
 
     python -m tests.standin.echo '{"lease": 0.5}'
 
-Settings come from the environment; the argument is a ``Pace``. A question that begins with "Wait" is never answered, one with
-"Think" not at once.
+Settings come from the environment; the argument is a ``Pace``. A question that begins with "Wait" is never answered,
+one with "Think" not at once.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -123,6 +124,8 @@ class Library:
         (folder / "docs" / "deal.txt").write_text(
             f"{self.ANSWER}\nIt was signed in Rome on 3 May 2024.\n", encoding="utf-8"
         )
+        env = environment(**self.settings(folder / "ledger.db"))
+        subprocess.run([sys.executable, "-m", "bot", "index"], cwd=folder, env=env, capture_output=True, check=True)
 
     def settings(self, ledger: Path) -> dict[str, str]:
         """Variables for a process on this folder."""

@@ -173,9 +173,9 @@ async def killed_at(
     return channels
 
 
-def shown(slack: SlackServer, channel: Channel) -> list[str]:
+def shown(slack: SlackServer, channel: Channel) -> tuple[str, ...]:
     """What of the bot's stands in a channel: of an answer its first line, of all else everything."""
-    return [message.shown.strip().splitlines()[0] for message in slack.workspace.answers(channel)]
+    return tuple(message.shown.strip().partition("\n")[0] for message in slack.workspace.answers(channel))
 
 
 async def test_a_quick_answer_is_there_once_whenever_its_process_is_killed(slack, tmp_path):
@@ -183,10 +183,10 @@ async def test_a_quick_answer_is_there_once_whenever_its_process_is_killed(slack
     channels = await killed_at(slack, tmp_path, PACE, moments)
     async with successor(slack, tmp_path):
         found = {name: shown(slack, channel) for name, channel in channels.items()}
-    once = dict.fromkeys(channels, ["The answer to When is it?"])
-    edited = dict.fromkeys(("updating", "updated"), ["The answer to Where is it?"])
-    gone: dict[str, list[str]] = dict.fromkeys(("deleting", "deleted"), [])
-    assert found == once | edited | gone | {"claimed": [f"The answer to {NEVER}"]}
+    expected = dict.fromkeys(channels, ("The answer to When is it?",))
+    expected |= dict.fromkeys(("updating", "updated"), ("The answer to Where is it?",))
+    expected |= dict.fromkeys(("deleting", "deleted"), ())
+    assert found == expected | {"claimed": (f"The answer to {NEVER}",)}
 
 
 async def test_an_answer_that_was_begun_is_completed_whenever_its_process_is_killed(slack, tmp_path):
@@ -195,9 +195,8 @@ async def test_an_answer_that_was_begun_is_completed_whenever_its_process_is_kil
     assert any(message.reactions for message in slack.workspace.messages.values())
     async with successor(slack, tmp_path):
         found = {name: shown(slack, channel) for name, channel in channels.items()}
-    once = dict.fromkeys(channels, [f"The answer to {SLOWLY}"])
-    waited = dict.fromkeys(("streaming", "placeholder"), [f"The answer to {NEVER}"])
-    assert found == once | waited
+    expected = dict.fromkeys(channels, (f"The answer to {SLOWLY}",))
+    assert found == expected | dict.fromkeys(("streaming", "placeholder"), (f"The answer to {NEVER}",))
     assert not [m for m in slack.workspace.messages.values() if m.reactions or m.streaming == "in_progress"]
 
 

@@ -22,17 +22,14 @@ ADDRESS = re.compile(r"/response/\w+/\w+/\d+|ticket=ticket|/upload/F\d+")
 async def eventful(slack: SlackServer, bot: BotProcess) -> None:
     """A session in which everything happens that leads to words in a log."""
     w = slack.workspace
-    faults = (Status(500, after=True), Cut(after=True), Cut(), RateLimited(0.02), Error("fatal_error"))
-    for method in ("chat.postMessage", "chat.startStream", "chat.stopStream", "chat.update", "reactions.add"):
-        for fault in faults:
-            slack.fail(method, fault)
-    slack.fail("response_url", Error("x", after=False), times=1)
+    questions = []
+    for number, fault in enumerate((Status(500, after=True), Cut(after=True), Cut(), RateLimited(0.02), Status(503))):
+        channel = w.add_channel(f"c{number}")
+        for method in ("chat.postMessage", "chat.startStream", "chat.stopStream", "chat.update", "reactions.add"):
+            slack.fail(method, fault, where=lambda arguments, place=channel.id: arguments.get("channel") == place)
+        questions.append(w.say(w.alice, channel, f"{w.mention} {THINK}: question {number}?", copies=2))
     slack.fail("response_url", Status(500), times=2)
-    slack.fail("response_url", Cut(), times=1)
-    questions = [
-        w.say(w.alice, w.add_channel(f"c{number}"), f"{w.mention} {THINK}: question {number}?", copies=2)
-        for number in range(8)
-    ]
+    slack.fail("response_url", Cut(), times=2)
     for text in ("Private?", f"{THINK}: private?", "", f"{WAIT}?"):
         w.slash(w.alice, w.general, text)
     direct = w.say(w.bruno, w.dm(w.bruno), "Direct?")
