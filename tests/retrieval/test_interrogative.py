@@ -163,7 +163,19 @@ def test_long_messages_are_taken(piece: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["grazie!", "Grazie mille 🙏", "ciao", "Hi all", "ok, thanks", "thank you very much", "Thanks a lot!", "grazie tante", "Buongiorno a tutti!", ":wave:"]
+    "text",
+    [
+        "grazie!",
+        "Grazie mille 🙏",
+        "ciao",
+        "Hi all",
+        "ok, thanks",
+        "thank you very much",
+        "Thanks a lot!",
+        "grazie tante",
+        "Buongiorno a tutti!",
+        ":wave:",
+    ],
 )
 def test_courtesies(text: str) -> None:
     assert is_courtesy(text)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 
 from aiohttp import web
@@ -19,6 +19,9 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.platforms.slack.client import SlackClient
+
+GOODBYE = 1.0
+"""Seconds that Slack has to answer when the bot leaves."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +62,10 @@ class SocketConnection:
         return bool(await self._socket.is_connected())
 
     async def close(self) -> None:
+        """Say goodbye; a connection that went silent would hold up the library for ten seconds."""
+        self._socket.closed, self._socket.auto_reconnect_enabled = True, False
+        with suppress(Exception):
+            await asyncio.wait_for(self._socket.disconnect(), GOODBYE)  # type: ignore[no-untyped-call]
         await self._socket.close()  # type: ignore[no-untyped-call]
 
     async def _handle(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:

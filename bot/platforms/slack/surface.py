@@ -80,7 +80,7 @@ class SlackSurface:
                 recipient_user_id=asked.user,
             )
         except Unsupported as error:
-            if error.reason != "invalid_thread_ts":
+            if error.reason not in ("invalid_thread_ts", "channel_type_not_supported"):  # these are about one place
                 self._no_streams_until = time.monotonic() + FORGET_AFTER
             raise
         return str(answer["ts"])

@@ -340,6 +340,18 @@ async def test_slack_is_away_and_comes_back(slack, tmp_path):
     assert answers(slack) == ["The answer to When is it?"]
 
 
+@pytest.mark.parametrize("line", ["silent", "away"])
+async def test_a_line_that_is_gone_does_not_hold_up_the_end(slack, tmp_path, monkeypatch, line):
+    monkeypatch.setattr("bot.platforms.slack.connection.GOODBYE", 0.05)
+    async with fonte(slack, tmp_path) as bot:
+        if line == "silent":
+            slack.socket_mode.drop()
+        else:
+            await slack.down()
+        async with asyncio.timeout(5):
+            await bot.end()
+
+
 async def test_the_first_line_is_waited_for(slack, tmp_path):
     async with AsyncExitStack() as stack:
         slack.fail("apps.connections.open", Status(503), times=4)
