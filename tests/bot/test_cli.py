@@ -342,7 +342,7 @@ def test_ask_waits_for_another_writer_and_says_so(app: Bot) -> None:
 
 def test_the_unexpected_is_one_sentence_and_the_debug_log_knows_where(app: Bot) -> None:
     app.run("index")
-    code = "import sys, bot.app, bot.cli\nbot.app.open_index = lambda settings: 1 / 0\nsys.exit(bot.cli.main(['ask', 'x']))"
+    code = "import sys, bot.app, bot.cli\nbot.app.open_index = lambda _: 1 / 0\nsys.exit(bot.cli.main(['ask', 'x']))"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=app.environment, cwd=app.folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
