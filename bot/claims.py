@@ -162,6 +162,16 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A question that the documents did not answer."""
+
+    platform: str
+    text: str
+    asked_at: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten:
     """How many rows about a person were erased."""
 
@@ -255,6 +265,10 @@ class Ledger(Protocol):
         ...
 
     async def feedback(self, key: str, user: str) -> Feedback | None: ...
+
+    async def unanswered(self) -> list[Unanswered]:
+        """What the documents did not answer, the latest first."""
+        ...
 
     async def forget(self, user: str) -> Forgotten:
         """Erase a person: turns, feedback and unanswered questions go, claims keep their key alone and are DONE."""

@@ -92,6 +92,14 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument("user", metavar="USER", help="the platform's id of the person, such as U012AB3CD")
     forget.set_defaults(command=_forget)
 
+    unanswered = commands.add_parser(
+        "unanswered",
+        help="list what the documents did not answer",
+        description="List the questions that people asked and the documents did not answer, the latest first.",
+    )
+    unanswered.add_argument("--json", action="store_true", help="print one JSON array")
+    unanswered.set_defaults(command=_unanswered)
+
     evaluate = commands.add_parser(
         "eval",
         help="measure retrieval and answers",
@@ -147,6 +155,13 @@ def _forget(options: argparse.Namespace) -> int:
     from bot import service
 
     return service.forget(settings, options.user)
+
+
+def _unanswered(options: argparse.Namespace) -> int:
+    settings = _settings()
+    from bot import service
+
+    return service.unanswered(settings, as_json=options.json)
 
 
 def _eval(options: argparse.Namespace) -> int:

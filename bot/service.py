@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, get_args
 
 from bot.actions import Actions, Desk
 from bot.app import assistant, open_index
+from bot.claims import Unanswered
 from bot.composer import Composer
 from bot.delivery import POST_INTERVAL, Delivery
 from bot.dispatcher import GRACE, OPEN_AFTER, Dispatcher
 from bot.errors import LedgerUnavailable
 from bot.ledger import LEASE, database_url, open_ledger
 from bot.limits import Access, Limits
+from bot.markup import clean, dump_json
 from bot.platforms.console import complain
 from bot.platforms.slack import PING_INTERVAL
 from bot.settings import Settings, SlackCredentials, slack_credentials
@@ -120,6 +124,23 @@ def forget(settings: Settings, user: str) -> int:
         )
 
     asyncio.run(erase())
+    return 0
+
+
+def unanswered(settings: Settings, *, as_json: bool) -> int:
+    """Print what the documents did not answer, the latest first; the exit status."""
+
+    async def read() -> list[Unanswered]:
+        async with open_ledger(_url(settings)) as ledger:
+            return await ledger.unanswered()
+
+    questions = asyncio.run(read())
+    if as_json:
+        print(dump_json([asdict(question) for question in questions], sys.stdout.encoding))
+        return 0
+    for question in questions:
+        when = datetime.fromtimestamp(question.asked_at).strftime("%Y-%m-%d %H:%M")
+        print(f"{when}  {question.platform}  {clean(question.text)}")
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, text
 
-from bot.claims import Asked, Claim, Ending, Feedback, Forgotten, Turn
+from bot.claims import Asked, Claim, Ending, Feedback, Forgotten, Turn, Unanswered
 from bot.errors import LedgerUnavailable
 from bot.ledger import claiming, erasing, turns, working
 from bot.ledger.database import Conflict, Database
@@ -132,6 +132,9 @@ class SqlLedger:
     async def feedback(self, key: str, user: str) -> Feedback | None:
         key, user = clean(key), clean(user)
         return await self._database.read(lambda db: turns.find_feedback(db, key, user))
+
+    async def unanswered(self) -> list[Unanswered]:
+        return await self._database.read(turns.find_unanswered)
 
     async def forget(self, user: str) -> Forgotten:
         """As in the protocol; a deleted question whose reply is not deleted yet keeps its state without its text."""

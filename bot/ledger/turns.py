@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, and_, delete, exists, func, or_, select
 
-from bot.claims import QUESTIONS, Asked, Ending, Feedback, State, Trigger, Turn
+from bot.claims import QUESTIONS, Asked, Ending, Feedback, State, Trigger, Turn, Unanswered
 from bot.ledger.records import reply_to_json, to_feedback, to_turn
 from bot.ledger.rows import insert
 from bot.ledger.tables import claims, feedback, turns, unanswered
@@ -88,3 +88,11 @@ def answered_in(db: Connection, platform: str, team: str, channel: str, thread: 
         turns.c.key == claims.c.key,
     )
     return bool(db.scalar(select(or_(asked, answered))))
+
+
+def find_unanswered(db: Connection) -> list[Unanswered]:
+    both = select(claims.c.platform, unanswered.c.text, claims.c.asked_at).join(
+        claims, claims.c.key == unanswered.c.key
+    )
+    rows = db.execute(both.order_by(claims.c.asked_at.desc(), claims.c.key))
+    return [Unanswered(row.platform, row.text, row.asked_at) for row in rows]

@@ -72,7 +72,7 @@ class _Draft(NamedTuple):
 
 
 # What can be shown and sent anywhere: no markup, mentions, addresses, invisible characters or marks piled on letters.
-_SAFE = re.compile(r"[\w '’«»“”\"(),.:;!?%€$£°+&/–—-]+")
+_SAFE = re.compile(r"(?:[^\W_]|[ '’«»“”\"(),.:;!?%€$£°+&/–—-])+")
 _QUESTION_LINE = re.compile(
     r"^[ \t]*(?:[-*•#>]+[ \t]+|\d+[.)][ \t]+|[QD][.:][ \t]*|\*\*)*(\w[^\n?]{6,80}\?)\**[ \t]*\n\s*\S", re.MULTILINE
 )

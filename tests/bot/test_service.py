@@ -1,9 +1,11 @@
-"""``python -m bot slack`` from its start to its end, and ``python -m bot forget``, as people run them."""
+"""``python -m bot slack`` from its start to its end, and the commands that read its ledger, as people run them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import re
 import signal
 import sqlite3
 import subprocess
@@ -13,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigError
+from bot.types import Outcome
 from tests.standin.echo import WAIT
-from tests.standin.fonte import fonte
+from tests.standin.fonte import Oracle, fonte
 from tests.standin.processes import PACE, Library, echo, environment, slack_environment
 from tests.standin.slack.faults import Error, Hang, RateLimited, Status
 from tests.standin.slack.rate import PostingRate
@@ -220,3 +223,24 @@ async def test_forget_erases_a_person_from_the_ledger_of_a_running_bot(slack, tm
         ]
         assert connection.execute("SELECT text FROM turns").fetchall() == [("Bruno asks?",)]
     assert not [path for path in files(tmp_path) if b"Alice asks" in path.read_bytes()]
+
+
+# What is worth writing.
+
+
+async def test_the_unanswered_questions_are_listed_for_people_and_for_programs(slack, tmp_path, library):
+    w = slack.workspace
+    async with fonte(slack, tmp_path, oracle=Oracle(outcome=Outcome.NOT_FOUND)) as bot:
+        question = w.say(w.alice, w.general, f"{w.mention} Who\x1b[31m pays?")
+        await slack.wait_for(lambda: answers(slack))
+        await bot.idle()
+    env = environment(**library.settings(tmp_path / "ledger.db"))
+    printed = []
+    for extra in ([], ["--json"]):
+        command = [sys.executable, "-m", "bot", "unanswered", *extra]
+        done = await asyncio.to_thread(subprocess.run, command, cwd=tmp_path, env=env, capture_output=True, check=True)
+        printed.append(done.stdout.decode())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d  slack  Who[^\x1b]+ pays\?\n", printed[0])
+    [found] = json.loads(printed[1])
+    assert found["platform"] == "slack"
+    assert found["asked_at"] == pytest.approx(float(question.ts))

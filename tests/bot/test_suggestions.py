@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import AnswerFailed, Overloaded
@@ -360,6 +360,7 @@ PIECES = st.sampled_from(
 
 
 @settings(max_examples=200)
+@example("aA00_", False)
 @given(st.lists(PIECES | st.text(max_size=10), max_size=40).map("".join), st.booleans())
 async def test_whatever_documents_hold_suggestions_are_safe_to_show(text: str, markdown: bool) -> None:
     document = make_document("a.md", f"# {text[:40]}\n\n{text}", markdown=markdown)

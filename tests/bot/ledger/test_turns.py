@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.claims import Ending, Feedback, Forgotten, Ledger, Reason, State, Trigger, Verdict
+from bot.claims import Ending, Feedback, Forgotten, Ledger, Reason, State, Trigger, Unanswered, Verdict
 from bot.types import Reply
 
 
@@ -176,3 +176,15 @@ async def test_an_open_claim_that_is_erased_comes_to_nothing(ledger: Ledger, ask
     assert not await ledger.start(claim)
     assert await ledger.finish(claim, Ending.ANSWERED, reply) is None
     assert await ledger.turn("k") is None
+
+
+async def test_what_was_not_answered_is_listed_the_latest_first(
+    ledger: Ledger, ask: Any, reply: Reply, missing: Reply
+) -> None:
+    for number, (ending, said) in enumerate([(Ending.NOT_FOUND, missing), (Ending.ANSWERED, reply)] * 2):
+        await finish(ledger, ask(str(number), text=f"{number}?", asked_at=100.0 + number), ending, said)
+    assert await ledger.unanswered() == [Unanswered("slack", "2?", 102.0), Unanswered("slack", "0?", 100.0)]
+    again = await ledger.edit(ask("2", text="2, then?", version="1"))
+    await ledger.finish(again, Ending.ANSWERED, reply)
+    await ledger.forget("nobody")
+    assert [question.text for question in await ledger.unanswered()] == ["0?"]
