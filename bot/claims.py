@@ -42,7 +42,9 @@ class Trigger(StrEnum):
     """Not a question: a conversation was opened."""
 
 
-QUESTIONS = frozenset({Trigger.MENTION, Trigger.DIRECT, Trigger.FOLLOW_UP, Trigger.AUTO, Trigger.COMMAND})
+ADDRESSED = frozenset({Trigger.MENTION, Trigger.DIRECT, Trigger.COMMAND})
+"""Questions that are put to the bot, and not overheard."""
+QUESTIONS = ADDRESSED | {Trigger.FOLLOW_UP, Trigger.AUTO}
 
 
 class State(StrEnum):
@@ -105,6 +107,11 @@ class Asked:
     """Key of the turn that a SHARE, ESCALATION or FEEDBACK is about."""
     address: str = ""
     """Where a private reply goes (a Slack response_url): a secret, forgotten when the claim is DONE."""
+
+    @property
+    def private(self) -> bool:
+        """Whether the reply is for the asker alone: such a message is sent at most once, and never changed."""
+        return self.trigger is Trigger.COMMAND
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from bot.claims import Asked, Claim, Ledger, State, Trigger
+from bot.claims import Asked, Claim, Ledger, State
 from bot.errors import DeliveryError, Gone, LedgerUnavailable, Rejected, Throttled, Uncertain, Unreachable, Unsupported
-from bot.surface import Body, Found, Notice, Surface
+from bot.surface import Body, Found, Notice, Surface, is_final
 
 POST_INTERVAL = 1.0
 """Seconds between two posts in one channel: Slack allows "1 per second per channel", Discord more."""
@@ -88,7 +88,7 @@ class Delivery:
     async def deliver(self, claim: Claim, surface: Surface, body: Body) -> str:
         """Show ``body`` as the claim's reply and return the message's id. Raises DeliveryError where nothing works."""
         if claim.recovered and claim.state is State.POSTING:
-            if private(claim.asked):
+            if claim.asked.private:
                 raise Uncertain("a private answer was under way when its process stopped: it is not sent twice")
             claim, complete = await self._look(claim, surface, streams=True)
             if complete:
@@ -106,7 +106,7 @@ class Delivery:
         """Delete the claim's reply, and one that may have been posted without being recorded."""
         if claim.reply:
             await self._delete(claim, surface, claim.reply)
-        if private(claim.asked):
+        if claim.asked.private:
             return
         for found in await self._find(claim, surface):
             # A stream bears no mark: it is this claim's if its process stopped and no other claim has it.
@@ -199,13 +199,13 @@ class Delivery:
                 _log.info("will try again: %s", error)
                 await asyncio.sleep(delay)
             except Uncertain as error:
-                if private(claim.asked):
+                if claim.asked.private:
                     raise
                 _log.info("will look whether it was done: %s", error)
                 await asyncio.sleep(delay)
                 found, complete = await self._look(claim, surface, streams=False)
                 # What is incomplete may be an older message, which could not be changed or deleted.
-                if found.reply and (complete or not _final(body)):
+                if found.reply and (complete or not is_final(body)):
                     return found.reply
         raise Rejected("the platform has not answered for too long")
 
@@ -272,12 +272,3 @@ def _noted(claim: Claim) -> Iterator[None]:
         _log.debug("%s: the sign of work: %s", claim.asked.key, error)
     except Exception as error:
         _log.error("%s: the sign of work: %s: %s", claim.asked.key, type(error).__name__, error, exc_info=error)
-
-
-def private(asked: Asked) -> bool:
-    """Whether the reply is for the asker alone: such a message is sent at most once, and never changed."""
-    return asked.trigger is Trigger.COMMAND
-
-
-def _final(body: Body) -> bool:
-    return not isinstance(body, Notice) or body.final

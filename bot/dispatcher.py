@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.claims import QUESTIONS, Asked, Claim, Ending, Ledger, State, Trigger, Turn
+from bot.claims import ADDRESSED, QUESTIONS, Asked, Claim, Ending, Ledger, State, Trigger, Turn
 from bot.composer import Composer
-from bot.delivery import Delivery, persist, private
+from bot.delivery import Delivery, persist
 from bot.errors import DeliveryError, LedgerUnavailable
 from bot.limits import WINDOW, Access, Limits
 from bot.surface import Body, Notice, Shared, Surface
@@ -262,7 +262,7 @@ class Dispatcher:
 
     async def _tell(self, asked: Asked, surface: Surface, sentence: str) -> None:
         """Say why there is no answer, to those who addressed the bot."""
-        if asked.trigger not in (Trigger.MENTION, Trigger.DIRECT, Trigger.COMMAND):
+        if asked.trigger not in ADDRESSED:
             return
         try:
             await self._delivery.whisper(asked, surface, sentence)
@@ -286,11 +286,11 @@ class Dispatcher:
         """What shows that the bot is at work; empty where nothing should."""
         if not self._composer.speaks(claim.asked):
             return ""
-        return self._composer.waiting(claim) if private(claim.asked) else self._composer.working(claim)
+        return self._composer.waiting(claim) if claim.asked.private else self._composer.working(claim)
 
     def _may_open(self, claim: Claim) -> bool:
         # What is said in private can never be changed.
-        return not (private(claim.asked) or claim.reply or claim.recovered) and self._composer.speaks(claim.asked)
+        return not (claim.asked.private or claim.reply or claim.recovered) and self._composer.speaks(claim.asked)
 
 
 def _confess(claim: Claim, error: Exception) -> None:

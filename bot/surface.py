@@ -45,6 +45,11 @@ Body = Reply | Notice | Shared | Escalated | Forwarded
 """What a message says; the surface decides how it looks there."""
 
 
+def is_final(body: Body) -> bool:
+    """Whether this is the last word, and no placeholder."""
+    return not isinstance(body, Notice) or body.final
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A reply that is on the platform already."""

@@ -6,14 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, exists, select
 
-from bot.claims import Asked, Claim, Ending, State, Trigger
+from bot.claims import ADDRESSED, Asked, Claim, Ending, State
 from bot.ledger.records import claim_values
 from bot.ledger.rows import CLOSED, Holder, insert, lock, set_claim
 from bot.ledger.tables import claims
 from bot.ledger.turns import erase_turns
-
-_ADDRESSED = (Trigger.MENTION, Trigger.DIRECT, Trigger.COMMAND)
-"""Those who ask like this speak to the bot, and go on doing so in what they edit."""
 
 
 def claim(db: Connection, holder: Holder, asked: Asked) -> Claim | None:
@@ -41,7 +38,8 @@ def edit(db: Connection, holder: Holder, asked: Asked) -> Claim | None:
         # The version of the text stays: what works on it is not disturbed.
         set_claim(db, asked.key, seen=asked.version)
         return None
-    trigger = row["trigger"] if row["trigger"] in _ADDRESSED else asked.trigger.value
+    # Who speaks to the bot goes on doing so in what they edit.
+    trigger = row["trigger"] if row["trigger"] in ADDRESSED else asked.trigger.value
     new = {"text": asked.text, "version": asked.version, "seen": asked.version, "trigger": trigger}
     new["locale"] = asked.locale or row["locale"]
     if row["state"] == State.DONE:

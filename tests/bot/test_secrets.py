@@ -8,6 +8,7 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.settings import SlackCredentials, load_settings, secret_values, slack_credentials, variables
+from tests.bot.variables import env_file, sentences
 
 BOT = "xoxb-" + "1234567890-abcDEF"
 APP = "xapp-" + "1-A0123-456-abcdef"
@@ -18,20 +19,6 @@ SIGNING = "0123456789abcdef0123456789abcdef"
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in variables():
         monkeypatch.delenv(name, raising=False)
-
-
-def env_file(folder: Path, text: str) -> Path:
-    path = folder / ".env"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def sentences(monkeypatch: pytest.MonkeyPatch, **values: str) -> list[str]:
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigError) as caught:
-        load_settings(None)
-    return str(caught.value).split("\n")
 
 
 def test_a_secret_in_the_wrong_place_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

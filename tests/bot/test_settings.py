@@ -14,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from bot.errors import ConfigError
 from bot.settings import Settings, load_settings, variables
 from bot.settings.fields import Folder
+from tests.bot.variables import env_file, sentences
 
 ROOT = Path(__file__).parents[2]
 FOLDER: TypeAdapter[str] = TypeAdapter(Folder)
@@ -23,20 +24,6 @@ FOLDER: TypeAdapter[str] = TypeAdapter(Folder)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in variables():
         monkeypatch.delenv(name, raising=False)
-
-
-def env_file(folder: Path, text: str) -> Path:
-    path = folder / ".env"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def sentences(monkeypatch: pytest.MonkeyPatch, **values: str) -> list[str]:
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigError) as caught:
-        load_settings(None)
-    return str(caught.value).split("\n")
 
 
 def test_the_example_file_documents_every_variable_with_its_default(tmp_path: Path) -> None:

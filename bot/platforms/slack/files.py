@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 
-from bot.claims import Asked, Trigger
+from bot.claims import Asked
 from bot.errors import DeliveryError, Gone, Rejected, Unsupported
 from bot.platforms.slack.client import SlackClient
 
@@ -21,7 +21,7 @@ class Files:
     async def attach(self, asked: Asked, message: str, text: str | None, *, replaces: bool = False) -> None:
         """Put ``text`` beside a message; ``replaces``: in the place of what may be there. The message stands whatever
         happens here."""
-        if asked.trigger is Trigger.COMMAND or (text is None and not replaces):
+        if asked.private or (text is None and not replaces):
             return
         try:
             if replaces:

@@ -19,7 +19,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
 from bot.actions import Actions
-from bot.claims import Feedback, Reason, Trigger, Turn, Verdict
+from bot.claims import Feedback, Trigger, Turn, Verdict
 from bot.dispatcher import Dispatcher
 from bot.errors import BotError, DeliveryError, LedgerUnavailable, Rejected, Throttled, Unsupported
 from bot.markup.slack import WHY, Button, read_why, why_modal
@@ -132,7 +132,7 @@ class Listeners:
     async def _on_why(self, body: Payload, ack: Ack) -> None:
         key, reason, comment = read_why(body["view"])
         try:
-            await self._actions.rate(Feedback(key, body["user"]["id"], Verdict.NOT_HELPFUL, Reason(reason), comment))
+            await self._actions.rate(Feedback(key, body["user"]["id"], Verdict.NOT_HELPFUL, reason, comment))
         except LedgerUnavailable as error:
             _log.warning("%s", error)
             return  # not acknowledged: the form stays open and says that something went wrong

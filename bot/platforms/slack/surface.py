@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from bot.actions import Desk
-from bot.claims import Asked, Claim, Trigger, Turn
+from bot.claims import Asked, Claim, Turn
 from bot.errors import DeliveryError, Rejected, Unsupported
 from bot.markup.slack import Button, SlackMessage, render
 from bot.messages import Messages, messages_in
@@ -15,7 +15,7 @@ from bot.platforms.slack.client import Answer, SlackClient
 from bot.platforms.slack.events import Place
 from bot.platforms.slack.files import Files
 from bot.platforms.slack.work import WorkSigns
-from bot.surface import Body, Escalated, Forwarded, Found, Notice, Shared
+from bot.surface import Body, Escalated, Forwarded, Found, Notice, Shared, is_final
 from bot.types import Reply
 
 EVENT_TYPE = "fonte_reply"
@@ -45,7 +45,7 @@ class SlackSurface:
     async def post(self, claim: Claim, body: Body) -> str:
         asked = claim.asked
         message = await self._render(claim, body)
-        if asked.trigger is Trigger.COMMAND:
+        if asked.private:
             await self._respond(asked, message)
             return ""
         try:
@@ -69,7 +69,7 @@ class SlackSurface:
 
     async def open(self, claim: Claim) -> str:
         asked = claim.asked
-        if asked.trigger is Trigger.COMMAND or not asked.thread or time.monotonic() < self._no_streams_until:
+        if asked.private or not asked.thread or time.monotonic() < self._no_streams_until:
             raise Unsupported("chat.startStream: not here")
         try:
             answer = await self._client.call(
@@ -119,7 +119,7 @@ class SlackSurface:
             await self._client.call("chat.delete", channel=claim.asked.channel, ts=reply)
 
     async def find(self, claim: Claim) -> tuple[Found, ...]:
-        if claim.asked.trigger is Trigger.COMMAND:
+        if claim.asked.private:
             return ()
         marked: list[Found] = []
         streams: list[Found] = []
@@ -135,7 +135,7 @@ class SlackSurface:
 
     async def whisper(self, asked: Asked, text: str) -> None:
         message = render(Notice(text), messages_in("en"))
-        if asked.trigger is Trigger.COMMAND:
+        if asked.private:
             await self._respond(asked, message)
             return
         await self._client.call(
@@ -147,13 +147,13 @@ class SlackSurface:
         )
 
     async def show_work(self, asked: Asked, text: str) -> None:
-        if asked.trigger is Trigger.COMMAND:
+        if asked.private:
             await self.whisper(asked, text)
         else:
             await self._work.show(asked, text)
 
     async def hide_work(self, asked: Asked) -> None:
-        if asked.trigger is not Trigger.COMMAND:
+        if not asked.private:
             await self._work.hide(asked)
 
     async def locale(self, asked: Asked) -> str | None:
@@ -184,7 +184,7 @@ class SlackSurface:
             case Notice():
                 return render(body, messages_in("en"))
             case Reply():
-                file = file and claim.asked.trigger is not Trigger.COMMAND
+                file = file and not claim.asked.private
                 words = messages_in(body.language)
                 return render(body, words, key=claim.asked.key, buttons=self._buttons(claim.asked), file=file)
             case Shared(turn):
@@ -197,12 +197,11 @@ class SlackSurface:
                 return render(body, _words(turn), permalink=link, group=group, brief=brief)
 
     def _buttons(self, asked: Asked) -> tuple[Button, ...]:
-        private = asked.trigger is Trigger.COMMAND
         direct = asked.channel.startswith("D")
         buttons = [Button.HELPFUL, Button.NOT_HELPFUL]
-        if self._desk.escalates(private=private or direct):
+        if self._desk.escalates(private=asked.private or direct):
             buttons.append(Button.ASK_PERSON)
-        buttons.append(Button.SHARE if private and not direct else Button.DELETE)
+        buttons.append(Button.SHARE if asked.private and not direct else Button.DELETE)
         return tuple(buttons)
 
     async def _permalink(self, turn: Turn) -> str | None:
@@ -249,9 +248,8 @@ def _content(message: SlackMessage) -> Answer:
 
 
 def _mark(claim: Claim, body: Body) -> Answer:
-    complete = not isinstance(body, Notice) or body.final
     asked = claim.asked
     return {
         "event_type": EVENT_TYPE,
-        "event_payload": {"claim": asked.key, "version": asked.version, "complete": complete},
+        "event_payload": {"claim": asked.key, "version": asked.version, "complete": is_final(body)},
     }
