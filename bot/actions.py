@@ -74,6 +74,7 @@ class Actions:
                 f"{key}:share",
                 user=user,
                 channel=turn.asked.channel,
+                thread=turn.asked.thread,
                 text=turn.asked.text,
                 address=address,
             )
@@ -99,12 +100,14 @@ class Actions:
         )
         return True
 
-    async def delete(self, key: str, user: str) -> bool:
-        """Delete an answer on behalf of its asker; False where ``user`` is somebody else."""
+    async def delete(self, key: str, user: str, *, gone: bool = False) -> bool:
+        """Delete an answer on behalf of its asker; False where ``user`` is somebody else. ``gone``: its message is
+        not on the platform any more."""
         turn = await self._ledger.turn(key)
         if turn is None or turn.asked.user != user:
             return False
-        await self._dispatcher.retract(turn)
+        if not gone:
+            await self._dispatcher.retract(turn)
         await self._ledger.delete_reply(key)
         return True
 

@@ -31,7 +31,9 @@ class Trigger(StrEnum):
     AUTO = "auto"
     """Addressed to nobody, in a channel where the bot answers on its own when it is sure."""
     COMMAND = "command"
-    """A slash command: answered privately, at most once."""
+    """A command whose answer the asker alone sees."""
+    OPEN_COMMAND = "open_command"
+    """A command whose answer everybody in the channel sees."""
     SHARE = "share"
     """Not a question: the answer of the turn ``origin``, to be shown to the whole channel."""
     ESCALATION = "escalation"
@@ -42,7 +44,8 @@ class Trigger(StrEnum):
     """Not a question: a conversation was opened."""
 
 
-ADDRESSED = frozenset({Trigger.MENTION, Trigger.DIRECT, Trigger.COMMAND})
+COMMANDS = frozenset({Trigger.COMMAND, Trigger.OPEN_COMMAND})
+ADDRESSED = COMMANDS | {Trigger.MENTION, Trigger.DIRECT}
 """Questions that are put to the bot, and not overheard."""
 QUESTIONS = ADDRESSED | {Trigger.FOLLOW_UP, Trigger.AUTO}
 
@@ -106,11 +109,12 @@ class Asked:
     origin: str = ""
     """Key of the turn that a SHARE, ESCALATION or FEEDBACK is about."""
     address: str = ""
-    """Where a private reply goes (a Slack response_url): a secret, forgotten when the claim is DONE."""
+    """Where the reply to a command goes (a Slack response_url, the token of a Discord interaction): a secret, forgotten
+    when the claim is DONE."""
 
     @property
     def private(self) -> bool:
-        """Whether the reply is for the asker alone: such a message is sent at most once, and never changed."""
+        """Whether the reply is for the asker alone."""
         return self.trigger is Trigger.COMMAND
 
 
@@ -248,8 +252,9 @@ class Ledger(Protocol):
         """
         ...
 
-    async def release(self) -> None:
-        """Let go of this process's open claims, so that another takes them over at once."""
+    async def release(self, platforms: Collection[str] | None = None) -> None:
+        """Let go of this process's open claims, of these platforms alone where some are named, so that whoever comes
+        next takes them over at once."""
         ...
 
     async def asked_since(self, platform: str, user: str, since: float) -> int:

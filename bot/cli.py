@@ -83,6 +83,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     slack.set_defaults(command=_slack)
 
+    discord = commands.add_parser(
+        "discord",
+        help="serve Discord",
+        description="Serve every Discord server that the bot was invited to, and direct messages, until SIGTERM or "
+        "Ctrl-C.",
+        epilog="Needs DISCORD_BOT_TOKEN.",
+    )
+    discord.set_defaults(command=_discord)
+
+    serve = commands.add_parser(
+        "serve",
+        help="serve every platform that has tokens",
+        description="Serve every platform that has tokens, in one process, until SIGTERM or Ctrl-C. One that fails is "
+        "started again a while later; the others go on.",
+    )
+    serve.set_defaults(command=_serve)
+
     forget = commands.add_parser(
         "forget",
         help="erase a person from the ledger",
@@ -148,6 +165,20 @@ def _slack(_: argparse.Namespace) -> int:
     from bot import service
 
     return service.slack(settings)
+
+
+def _discord(_: argparse.Namespace) -> int:
+    settings = _settings()
+    from bot import service
+
+    return service.discord(settings)
+
+
+def _serve(_: argparse.Namespace) -> int:
+    settings = _settings()
+    from bot import service
+
+    return service.serve(settings)
 
 
 def _forget(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from bot.claims import Asked, Claim, Ending, Ledger, Trigger
+from bot.claims import ADDRESSED, Asked, Claim, Ending, Ledger, Trigger
 from bot.delivery import persist
 from bot.errors import AnswerFailed, BotError, DeliveryError, Overloaded, QuestionRefused
 from bot.messages import Messages, choose_language, messages_in
@@ -58,13 +58,7 @@ class Composer:
 
     def speaks(self, asked: Asked) -> bool:
         """Whether the person expects an answer: what was said to others is answered silently or not at all."""
-        match asked.trigger:
-            case Trigger.MENTION | Trigger.DIRECT | Trigger.COMMAND:
-                return True
-            case Trigger.FOLLOW_UP:
-                return self.is_question(asked.text)
-            case _:
-                return False
+        return asked.trigger in ADDRESSED or (asked.trigger is Trigger.FOLLOW_UP and self.is_question(asked.text))
 
     def words(self, asked: Asked) -> Messages:
         """The bot's own words in the language of the question."""

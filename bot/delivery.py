@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,8 @@ POST_INTERVAL = 1.0
 """Seconds between two posts in one channel: Slack allows "1 per second per channel", Discord more."""
 PATIENCE = 3600.0
 """Seconds for which a platform that does not answer is tried again before the reply counts as undelivered."""
+ACK_PATIENCE = 3.0
+"""Seconds after a command in which Discord takes its acknowledgement."""
 FIRST_RETRY = 0.5
 LAST_RETRY = 30.0
 """Seconds before the first retry, doubled at each further one up to the last."""
@@ -88,8 +91,8 @@ class Delivery:
     async def deliver(self, claim: Claim, surface: Surface, body: Body) -> str:
         """Show ``body`` as the claim's reply and return the message's id. Raises DeliveryError where nothing works."""
         if claim.recovered and claim.state is State.POSTING:
-            if claim.asked.private:
-                raise Uncertain("a private answer was under way when its process stopped: it is not sent twice")
+            if not surface.traceable(claim.asked):
+                raise Uncertain("the answer was under way when its process stopped: it is not sent twice")
             claim, complete = await self._look(claim, surface, streams=True)
             if complete:
                 return claim.reply
@@ -106,13 +109,30 @@ class Delivery:
         """Delete the claim's reply, and one that may have been posted without being recorded."""
         if claim.reply:
             await self._delete(claim, surface, claim.reply)
-        if claim.asked.private:
-            return
         for found in await self._find(claim, surface):
             # A stream bears no mark: it is this claim's if its process stopped and no other claim has it.
             mine = not found.stream or (claim.recovered and await self._hold(claim, found.reply, streaming=True))
             if mine and found.reply != claim.reply:
                 await self._delete(claim, surface, found.reply)
+
+    async def acknowledge(self, asked: Asked, surface: Surface) -> None:
+        """Tell a platform that waits for it that a command is answered, for as long as it waits. Raises nothing: what
+        follows shows whether the answer can still be delivered.
+        """
+        end = asked.asked_at + ACK_PATIENCE
+        while True:
+            try:
+                return await surface.acknowledge(asked)
+            except Throttled as error:
+                delay = error.seconds
+            except (Unreachable, Uncertain) as error:
+                delay = FIRST_RETRY / 2
+                _log.info("will try again: %s", error)
+            except DeliveryError as error:
+                return _log.info("%s: it could not be told that an answer is coming: %s", asked.key, error)
+            if time.time() + delay > end:
+                return None
+            await asyncio.sleep(delay)
 
     async def whisper(self, asked: Asked, surface: Surface, text: str) -> None:
         """Say something to the asker alone, at most once. Raises DeliveryError."""
@@ -199,7 +219,7 @@ class Delivery:
                 _log.info("will try again: %s", error)
                 await asyncio.sleep(delay)
             except Uncertain as error:
-                if claim.asked.private:
+                if not surface.traceable(claim.asked):
                     raise
                 _log.info("will look whether it was done: %s", error)
                 await asyncio.sleep(delay)

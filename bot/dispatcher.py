@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.claims import ADDRESSED, QUESTIONS, Asked, Claim, Ending, Ledger, State, Trigger, Turn
+from bot.admission import Admission
+from bot.claims import COMMANDS, Asked, Claim, Ending, Ledger, State, Trigger, Turn
 from bot.composer import Composer
 from bot.delivery import Delivery, persist
 from bot.errors import DeliveryError, LedgerUnavailable
-from bot.limits import WINDOW, Access, Limits
+from bot.limits import Access, Limits
 from bot.surface import Body, Notice, Shared, Surface
 from bot.types import Reply
 
@@ -57,18 +58,30 @@ class Dispatcher:
         self._composer = composer
         self._ledger = ledger
         self._delivery = delivery
-        self._limits = limits
+        self._admission = Admission(composer, ledger, delivery, limits, clock)
         self._lease = lease
         self._grace = grace
         self._open_after = open_after
         self._clock = clock
         self._platforms: dict[str, _Platform] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        # By platform and claim.
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._draining = False
 
     def attach(self, platform: str, surface: Surface, access: Access) -> None:
         """Claims of this platform are delivered through ``surface``. Call before ``run``."""
         self._platforms[platform] = _Platform(surface, access)
+
+    async def detach(self, platform: str) -> None:
+        """Let go of a platform that is not reached any more, and of its claims: they are taken up once it is attached
+        again, by this process or another."""
+        if self._platforms.pop(platform, None) is None or self._draining:
+            return
+        await self._stop({task for (of, _), task in self._tasks.items() if of == platform})
+        try:
+            await self._ledger.release((platform,))
+        except LedgerUnavailable as error:
+            _log.warning("%s", error)  # the lease will run out by itself
 
     async def receive(self, asked: Asked) -> bool:
         """Commit a question and set to work on it; False where it was known. Raises LedgerUnavailable."""
@@ -79,6 +92,13 @@ class Dispatcher:
             return False
         self._spawn(claim)
         return True
+
+    async def deny(self, asked: Asked) -> None:
+        """Commit that a question is not answered here, and say so, once. Raises LedgerUnavailable."""
+        claim = await self._ledger.claim(asked)
+        if claim is not None:
+            await self._ledger.finish(claim, Ending.DENIED)
+            await self._admission.turn_away(asked, self._platforms[asked.platform].surface)
 
     async def revise(self, asked: Asked) -> None:
         """Commit the newer version of a question, or one that became a question by it. Raises LedgerUnavailable."""
@@ -127,34 +147,33 @@ class Dispatcher:
         self._draining = True
         if self._tasks:
             await asyncio.wait(set(self._tasks.values()), timeout=seconds)
-        await self._stop()
+        await self._stop(set(self._tasks.values()))
 
     async def close(self) -> None:
         """Let go of what is still open; after this the process may end."""
         self._draining = True
         # Or it would post what another process, which takes it over now, does not find there yet.
-        await self._stop()
+        await self._stop(set(self._tasks.values()))
         try:
             await self._ledger.release()
         except LedgerUnavailable as error:
             _log.warning("%s", error)  # the lease will run out by itself
 
-    async def _stop(self) -> None:
-        tasks = set(self._tasks.values())
+    async def _stop(self, tasks: set[asyncio.Task[None]]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _spawn(self, claim: Claim) -> None:
-        key = claim.asked.key
+        key = claim.asked.platform, claim.asked.key
         if self._draining or claim.asked.platform not in self._platforms:
             return
         before = self._tasks.get(key)
-        task = asyncio.create_task(self._see_through(claim, before), name=f"claim {key}")
+        task = asyncio.create_task(self._see_through(claim, before), name=f"claim {claim.asked.key}")
         self._tasks[key] = task
         task.add_done_callback(lambda done: self._forget(key, done))
 
-    def _forget(self, key: str, task: asyncio.Task[None]) -> None:
+    def _forget(self, key: tuple[str, str], task: asyncio.Task[None]) -> None:
         if self._tasks.get(key) is task:
             del self._tasks[key]
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -174,10 +193,13 @@ class Dispatcher:
         """Answer one version of a claim; what there is to go on with."""
         if self._clock() - claim.asked.asked_at > MAX_AGE and claim.recovered:
             return await self._finish(claim, Ending.UNDELIVERED)
-        refused = await self._refused(claim)
+        platform = self._platforms[claim.asked.platform]
+        surface = platform.surface
+        refused = await self._admission.refused(claim, surface, platform.access, at_work=len(self._tasks))
         if refused is not None:
             return await self._finish(claim, refused)
-        surface = self._platforms[claim.asked.platform].surface
+        if claim.asked.trigger in COMMANDS:
+            await self._delivery.acknowledge(claim.asked, surface)
         answered = asyncio.Event()
         sign = asyncio.create_task(
             self._delivery.show_work(claim, surface, lambda: self._sign(claim), after=self._grace, until=answered)
@@ -204,7 +226,7 @@ class Dispatcher:
         except Exception as error:
             # Left open, it would be tried again and again for a fault that is ours.
             _confess(claim, error)
-            await self._tell(claim.asked, surface, self._composer.words(claim.asked).failed)
+            await self._admission.tell(claim.asked, surface, self._composer.words(claim.asked).failed)
             return Ending.FAILED, None
         finally:
             composing.cancel()
@@ -249,39 +271,6 @@ class Dispatcher:
             _log.warning("%s: its reply could not be deleted: %s", claim.asked.key, error)
         await persist(lambda: self._ledger.removed(claim.asked.key))
 
-    async def _refused(self, claim: Claim) -> Ending | None:
-        """How the claim ends where it is not to be answered; the asker is told where they addressed the bot."""
-        asked = claim.asked
-        if asked.trigger not in QUESTIONS or claim.recovered or claim.reply:
-            return None
-        platform = self._platforms[asked.platform]
-        ending, sentence = await self._judge(asked, platform.access)
-        if sentence is not None:
-            await self._tell(asked, platform.surface, sentence)
-        return ending
-
-    async def _tell(self, asked: Asked, surface: Surface, sentence: str) -> None:
-        """Say why there is no answer, to those who addressed the bot."""
-        if asked.trigger not in ADDRESSED:
-            return
-        try:
-            await self._delivery.whisper(asked, surface, sentence)
-        except DeliveryError as error:
-            _log.info("%s: not told why there is no answer: %s", asked.key, error)
-
-    async def _judge(self, asked: Asked, access: Access) -> tuple[Ending | None, str | None]:
-        words = self._composer.words(asked)
-        if not access.allows(asked):
-            return Ending.DENIED, words.not_allowed
-        if len(self._tasks) > self._limits.queue:
-            return Ending.OVERLOADED, words.overloaded
-        if self._limits.per_minute:
-            since = self._clock() - WINDOW
-            recent = await persist(lambda: self._ledger.asked_since(asked.platform, asked.user, since))
-            if recent > self._limits.per_minute and asked.trigger is not Trigger.AUTO:
-                return Ending.LIMITED, words.slow_down.format(seconds=int(WINDOW))
-        return None, None
-
     def _sign(self, claim: Claim) -> str:
         """What shows that the bot is at work; empty where nothing should."""
         if not self._composer.speaks(claim.asked):
@@ -289,8 +278,9 @@ class Dispatcher:
         return self._composer.waiting(claim) if claim.asked.private else self._composer.working(claim)
 
     def _may_open(self, claim: Claim) -> bool:
-        # What is said in private can never be changed.
-        return not (claim.asked.private or claim.reply or claim.recovered) and self._composer.speaks(claim.asked)
+        # Who gave a command is shown by the platform, or by a sign, that it is at work.
+        opened = claim.asked.trigger in COMMANDS or claim.reply or claim.recovered
+        return not opened and self._composer.speaks(claim.asked)
 
 
 def _confess(claim: Claim, error: Exception) -> None:

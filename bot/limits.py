@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bot.claims import Asked, Trigger
@@ -12,14 +13,22 @@ WINDOW = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Which channels and people get answers; an empty set allows all. A direct message is no channel."""
+    """Who gets answers where; an empty set allows all. A direct message is in no channel and no team."""
 
     channels: frozenset[str] = frozenset()
+    """A channel stands for its threads too."""
     users: frozenset[str] = frozenset()
+    """People; who is neither here nor has one of the ``roles`` gets no answer."""
+    teams: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
 
-    def allows(self, asked: Asked) -> bool:
-        here = not self.channels or asked.channel in self.channels or asked.trigger is Trigger.DIRECT
-        return here and (not self.users or asked.user in self.users)
+    def allows(self, asked: Asked, roles: Collection[str] = ()) -> bool:
+        """``roles``: those of the asker, as far as the platform tells."""
+        direct = asked.trigger is Trigger.DIRECT or not asked.team
+        here = direct or not self.channels or not self.channels.isdisjoint((asked.channel, asked.thread))
+        team = direct or not self.teams or asked.team in self.teams
+        anybody = not self.users and not self.roles
+        return here and team and (anybody or asked.user in self.users or not self.roles.isdisjoint(roles))
 
 
 @dataclass(frozen=True, slots=True)

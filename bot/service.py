@@ -1,4 +1,4 @@
-"""Runs a chat platform until it is told to stop: puts together assistant, ledger, dispatcher and adapter."""
+"""The commands that serve chat platforms, and those about what is kept of the questions asked there."""
 
 from __future__ import annotations
 
@@ -6,107 +6,77 @@ import asyncio
 import logging
 import signal
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import get_args
 
-from bot.actions import Actions, Desk
+from bot import hosting
 from bot.app import assistant, open_index
 from bot.claims import Unanswered
-from bot.composer import Composer
-from bot.delivery import POST_INTERVAL, Delivery
-from bot.dispatcher import GRACE, OPEN_AFTER, Dispatcher
-from bot.errors import LedgerUnavailable
-from bot.ledger import LEASE, database_url, open_ledger
-from bot.limits import Access, Limits
+from bot.core import Ask, Core, core, ledger_url
+from bot.errors import ConfigError
+from bot.hosting import Stop
+from bot.hosts import HostMaker, discord_host, slack_host
+from bot.ledger import open_ledger
+from bot.links import published
 from bot.markup import clean, dump_json
 from bot.platforms.console import complain
-from bot.platforms.slack import PING_INTERVAL
-from bot.settings import Settings, SlackCredentials, slack_credentials
+from bot.settings import Settings
 from bot.suggestions import suggest
-from bot.types import Question, Reply
-from bot.web import Check, serving
-from retrieval.evidence import AUTO_SUPPORT
+from bot.types import Listed
 from retrieval.index import Index
-from retrieval.interrogative import is_courtesy, is_question
 from retrieval.language import detect_language
 from retrieval.types import Language
 
-if TYPE_CHECKING:
-    from bot.ledger.store import SqlLedger
-
-PURGE_EVERY = 6 * 3600.0
-DAY = 24 * 3600.0
-"""Seconds."""
-SUGGESTIONS = 4
-"""Questions in each language: as many as Slack shows."""
+SUGGESTIONS = 12
+"""Questions in each language. Slack shows four of them, Discord those that match what is being typed."""
 HTTP_PORT = 3000
-"""Where Slack's requests are expected unless HTTP_PORT says otherwise."""
+"""Where a platform's requests are expected unless HTTP_PORT says otherwise."""
 
-Ask = Callable[[Question], Awaitable[Reply]]
 _log = logging.getLogger(__name__)
-
-
-class Stop(Protocol):
-    """Returns when the bot is to end."""
-
-    async def wait(self) -> object: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Seconds that decide how the bot behaves in time; tests are in a hurry."""
-
-    lease: float = LEASE
-    post_interval: float = POST_INTERVAL
-    grace: float = GRACE
-    open_after: float = OPEN_AFTER
-    ping_interval: float = PING_INTERVAL
-
-
-@dataclass(frozen=True, slots=True)
-class Core:
-    """What every platform shares."""
-
-    settings: Settings
-    ledger: SqlLedger
-    dispatcher: Dispatcher
-    pace: Pace
-    suggestions: dict[Language, Sequence[str]] = field(default_factory=dict)
-    """Questions that the documents answer; filled in while the bot serves."""
-
-    def suggest(self, language: Language) -> Sequence[str]:
-        return self.suggestions.get(language, ())
-
-    async def ledger_state(self) -> str | None:
-        """For the health page."""
-        try:
-            await self.ledger.ping()
-        except LedgerUnavailable as error:
-            return str(error)
-        return None
 
 
 def slack(settings: Settings) -> int:
     """Serve Slack until SIGTERM or SIGINT; the exit status."""
-    credentials = slack_credentials(settings)  # nobody should wait for a build to be told that a token is missing
+    return _serve(settings, [slack_host(settings)])
+
+
+def discord(settings: Settings) -> int:
+    """Serve Discord until SIGTERM or SIGINT; the exit status."""
+    return _serve(settings, [discord_host(settings)])
+
+
+def serve(settings: Settings) -> int:
+    """Serve every platform that has tokens until SIGTERM or SIGINT; the exit status."""
+    makers: list[Callable[[Settings], HostMaker]] = []
+    if settings.slack.bot_token or settings.slack.app_token:
+        makers.append(slack_host)
+    if settings.discord.bot_token:
+        makers.append(discord_host)
+    if not makers:
+        raise ConfigError("There is nothing to serve: set SLACK_BOT_TOKEN or DISCORD_BOT_TOKEN; the README says how.")
+    return _serve(settings, [make(settings) for make in makers])
+
+
+def _serve(settings: Settings, makers: Sequence[HostMaker]) -> int:
+    # Not before the tokens were looked at: nobody should wait for a build to be told that one is missing.
     index = open_index(settings)
 
-    async def serve() -> None:
+    async def run() -> None:
         stop = Signals()
         async with assistant(settings, index) as helper, core(settings, helper.ask) as parts:
+            parts.documents.extend(_listed(settings, index))
             preparing = asyncio.create_task(_prepare_suggestions(helper.ask, index, parts))
             try:
-                await serve_slack(parts, credentials, stop)
+                await serve_hosts(parts, makers, stop)
             finally:
                 preparing.cancel()
 
     async def until_stopped() -> None:
         with suppress(asyncio.CancelledError):
-            await serve()
+            await run()
 
     asyncio.run(until_stopped())
     return 0
@@ -116,7 +86,7 @@ def forget(settings: Settings, user: str) -> int:
     """Erase a person from the ledger and say what that was; the exit status."""
 
     async def erase() -> None:
-        async with open_ledger(_url(settings)) as ledger:
+        async with open_ledger(ledger_url(settings)) as ledger:
             gone = await ledger.forget(user)
         print(
             f"Erased of {user}: {gone.questions} questions, {gone.answers} answers, {gone.feedback} ratings, "
@@ -131,7 +101,7 @@ def unanswered(settings: Settings, *, as_json: bool) -> int:
     """Print what the documents did not answer, the latest first; the exit status."""
 
     async def read() -> list[Unanswered]:
-        async with open_ledger(_url(settings)) as ledger:
+        async with open_ledger(ledger_url(settings)) as ledger:
             return await ledger.unanswered()
 
     questions = asyncio.run(read())
@@ -144,83 +114,22 @@ def unanswered(settings: Settings, *, as_json: bool) -> int:
     return 0
 
 
-@asynccontextmanager
-async def core(settings: Settings, ask: Ask, pace: Pace | None = None) -> AsyncIterator[Core]:
-    """Ledger and dispatcher, with ``ask`` to answer the questions, while the block runs."""
-    pace = pace or Pace()
-    limits = Limits(per_minute=settings.rate_limit, queue=settings.queue_limit)
-    async with open_ledger(_url(settings), lease=pace.lease) as ledger:
-        composer = Composer(
-            ask,
-            ledger,
-            detect=detect_language,
-            is_question=is_question,
-            is_courtesy=is_courtesy,
-            auto_support=AUTO_SUPPORT,
-            locale=settings.locale,
-            concurrent=limits.concurrent,
-        )
-        dispatcher = Dispatcher(
-            composer,
-            ledger,
-            Delivery(ledger, interval=pace.post_interval),
-            limits,
-            lease=pace.lease,
-            grace=pace.grace,
-            open_after=pace.open_after,
-        )
-        purging = asyncio.create_task(_purge(ledger, settings.retention_days))
-        try:
-            yield Core(settings, ledger, dispatcher, pace)
-        finally:
-            purging.cancel()
-            await asyncio.gather(purging, return_exceptions=True)
-
-
-async def serve_slack(
-    parts: Core, credentials: SlackCredentials, stop: Stop, ready: Callable[[str], None] = complain
+async def serve_hosts(
+    parts: Core, makers: Sequence[HostMaker], stop: Stop, ready: Callable[[str], None] = complain
 ) -> None:
-    """Serve one workspace until ``stop``; ``ready`` is told when questions are taken. Raises ConfigError."""
-    from bot.platforms import slack as platform
-
-    chosen = parts.settings.slack
-    in_group = chosen.escalation.startswith("S")
-    desk = Desk(
-        feedback_channel=chosen.feedback_channel,
-        escalation_channel="" if in_group else chosen.escalation,
-        escalation_group=chosen.escalation if in_group else "",
+    """Serve platforms until ``stop``; ``ready`` is told of each when questions are taken. Raises ConfigError."""
+    hosts = [make(parts) for make in makers]
+    http, settings = parts.settings.http, parts.settings
+    port = http.port or (HTTP_PORT if any(host.route for host in hosts) else None)
+    await hosting.serve(
+        hosts,
+        parts.dispatcher,
+        stop,
+        http=hosting.Http(http.host, port),
+        checks={"ledger": parts.ledger_state},
+        drain=settings.drain_seconds,
+        ready=ready,
     )
-    options = platform.Options(
-        bot_token=credentials.bot_token,
-        app_token=credentials.app_token if credentials.mode == "socket" else "",
-        signing_secret=credentials.signing_secret,
-        base_url=chosen.api_base_url,
-        access=Access(frozenset(chosen.allowed_channels), frozenset(chosen.allowed_users)),
-        auto_channels=frozenset(chosen.auto_answer_channels),
-        desk=desk,
-        locale=parts.settings.locale,
-        ping_interval=parts.pace.ping_interval,
-    )
-    dispatcher = parts.dispatcher
-    async with AsyncExitStack() as stack:
-        # Last of all, when nothing arrives any more.
-        stack.push_async_callback(dispatcher.close)
-        actions = Actions(parts.ledger, dispatcher, desk)
-        adapter = await stack.enter_async_context(platform.connected(options, dispatcher, actions, parts.suggest))
-        keeper = asyncio.create_task(dispatcher.run())
-        try:
-            http = parts.settings.http
-            port = http.port or (None if options.app_token else HTTP_PORT)
-            if port is not None:
-                checks: dict[str, Check] = {"ledger": parts.ledger_state, "slack": adapter.state}
-                await stack.enter_async_context(serving(http.host, port, checks, adapter.routes()))
-            await adapter.listen()
-            ready(f"Serving Slack as {adapter.name}; SIGTERM or Ctrl-C ends it.")
-            await stop.wait()
-            await dispatcher.drain(parts.settings.drain_seconds)
-        finally:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
 
 
 class Signals:
@@ -244,11 +153,6 @@ class Signals:
         self._asked.set()
 
 
-def _url(settings: Settings) -> str:
-    secret = settings.database_url
-    return database_url(secret.get_secret_value() if secret else None, settings.data_dir)
-
-
 async def _prepare_suggestions(ask: Ask, index: Index, parts: Core) -> None:
     for language in get_args(Language):
         try:
@@ -259,12 +163,7 @@ async def _prepare_suggestions(ask: Ask, index: Index, parts: Core) -> None:
         parts.suggestions[language] = tuple(suggestion.text for suggestion in found)
 
 
-async def _purge(ledger: SqlLedger, days: int) -> None:
-    while True:
-        try:
-            erased = await ledger.purge(time.time() - days * DAY)
-            if erased:
-                _log.info("%d questions older than %d days were erased", erased, days)
-        except LedgerUnavailable as error:
-            _log.warning("%s", error)
-        await asyncio.sleep(PURGE_EVERY)
+def _listed(settings: Settings, index: Index) -> Iterator[Listed]:
+    base = settings.source_base_url
+    for document in index.documents:
+        yield Listed(document.title, document.source, document.url or published(base, document.source))

@@ -65,6 +65,17 @@ class Found:
 class Surface(Protocol):
     """One platform. Every method may raise a DeliveryError; what it does by itself, it does at most once."""
 
+    def traceable(self, asked: Asked) -> bool:
+        """Whether ``find`` can tell if a reply to this arrived; else a reply is sent at most once, come what may."""
+        ...
+
+    async def acknowledge(self, asked: Asked) -> None:
+        """Tell the platform that the answer to a command is on its way, where it waits for that; no harm when repeated.
+
+        Called once the command is claimed and will be answered, before anything else is shown.
+        """
+        ...
+
     async def post(self, claim: Claim, body: Body) -> str:
         """Show a new message where the claim belongs and return its id (empty for a private one)."""
         ...
@@ -87,7 +98,7 @@ class Surface(Protocol):
 
     async def find(self, claim: Claim) -> tuple[Found, ...]:
         """Replies to the claim that are on the platform: those marked with its key, else the bot's open streams in
-        the same thread, oldest first. Empty for private replies."""
+        the same thread, oldest first. Empty where it is not ``traceable``."""
         ...
 
     async def whisper(self, asked: Asked, text: str) -> None:

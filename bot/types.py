@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from retrieval.types import Language, Span
 
-__all__ = ["Citation", "Language", "Outcome", "Question", "Reply"]
+__all__ = ["Citation", "Language", "Listed", "Outcome", "Question", "Reply"]
 
 
 class Outcome(StrEnum):
@@ -70,3 +70,14 @@ class Reply:
     """Half-open spans of ``text`` that answer, ascending and disjoint."""
     seconds: float = 0.0
     """From the question to this reply; set by the assistant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A document in a list."""
+
+    title: str
+    source: str
+    """POSIX path relative to the seeds folder."""
+    url: str | None = None
+    """As in Citation."""

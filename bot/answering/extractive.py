@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from urllib.parse import quote
 
+from bot.links import published
 from bot.messages import choose_language, messages_in
 from bot.types import Citation, Outcome, Question, Reply
 from retrieval.types import Hit, Language, QuestionKind, SearchResult, SentenceHit
@@ -45,7 +45,7 @@ class ExtractiveAnswerer:
 
     def __init__(self, min_support: float, source_base_url: str | None = None) -> None:
         self._min_support = min_support
-        self._base = source_base_url.rstrip("/") if source_base_url else None
+        self._base = source_base_url
 
     async def answer(self, question: Question, result: SearchResult) -> Reply:
         """The reply to a question; see Answerer."""
@@ -89,11 +89,8 @@ class ExtractiveAnswerer:
             end=end,
             excerpt=hit.text[start - hit.start : end - hit.start],
             score=max(sentence.score for sentence in sentences),
-            url=hit.url or self._published(hit.source),
+            url=hit.url or published(self._base, hit.source),
         )
-
-    def _published(self, source: str) -> str | None:
-        return f"{self._base}/{_percent_encoded(source)}" if self._base else None
 
 
 def _best(hit: Hit) -> SentenceHit:
@@ -127,8 +124,3 @@ def _quoted(hit: Hit, at: int, kind: QuestionKind) -> tuple[SentenceHit, ...]:
 
 def _text(hit: Hit, sentence: SentenceHit) -> str:
     return hit.text[sentence.start - hit.start : sentence.end - hit.start]
-
-
-def _percent_encoded(path: str) -> str:
-    # Lone surrogates have no UTF-8; such a link leads nowhere, but it harms nobody.
-    return "/".join(quote(segment, safe="", errors="replace") for segment in path.split("/"))

@@ -100,9 +100,9 @@ class SqlLedger:
         self._holder.working.update(claim.asked.key for claim in taken)
         return taken
 
-    async def release(self) -> None:
-        await self._database.write(lambda db: working.release(db, self._holder))
-        self._holder.working.clear()
+    async def release(self, platforms: Collection[str] | None = None) -> None:
+        keys = await self._database.write(lambda db: working.release(db, self._holder, platforms))
+        self._holder.working.difference_update(keys)
 
     async def asked_since(self, platform: str, user: str, since: float) -> int:
         platform, user = clean(platform), clean(user)

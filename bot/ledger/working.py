@@ -91,5 +91,10 @@ def take_over(db: Connection, holder: Holder, platforms: Collection[str] | None)
     return [to_claim(row, recovered=True) for row in rows]
 
 
-def release(db: Connection, holder: Holder) -> None:
-    db.execute(update(claims).where(claims.c.owner == holder.owner).values(owner=None, lease_until=0.0))
+def release(db: Connection, holder: Holder, platforms: Collection[str] | None) -> list[str]:
+    """The keys of the claims that were let go of."""
+    mine = claims.c.owner == holder.owner
+    if platforms is not None:
+        mine &= claims.c.platform.in_(platforms)
+    released = update(claims).where(mine).values(owner=None, lease_until=0.0).returning(claims.c.key)
+    return list(db.scalars(released))

@@ -1,5 +1,6 @@
 """What can be set, from the environment and ``.env``: flat variable names outside, nested groups inside."""
 
+from bot.settings.discord import discord_token
 from bot.settings.loading import load_settings, secret_values, variables
 from bot.settings.model import Settings
 from bot.settings.slack import Mode, SlackCredentials, slack_credentials
@@ -8,6 +9,7 @@ __all__ = [
     "Mode",
     "Settings",
     "SlackCredentials",
+    "discord_token",
     "load_settings",
     "secret_values",
     "slack_credentials",

@@ -17,6 +17,8 @@ FAULT = "fault"
 _CHANNEL = re.compile(r"[CGD](?=[A-Z]*[0-9])[A-Z0-9]+")
 _USER = re.compile(r"[UW](?=[A-Z]*[0-9])[A-Z0-9]+")
 _ESCALATION = re.compile(r"[SCG](?=[A-Z]*[0-9])[A-Z0-9]+")
+_SNOWFLAKE = re.compile(r"[0-9]{15,20}")
+"""Discord's ids count milliseconds since 2015; the first had 15 digits, and 64 bits have at most 20."""
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 
 
@@ -84,4 +86,7 @@ Host = Annotated[str, BeforeValidator(_strip), _form(_HOST)]
 ChannelId = Annotated[str, BeforeValidator(_strip), _form(_CHANNEL)]
 EscalationId = Annotated[str, BeforeValidator(_strip), _form(_ESCALATION)]
 ChannelIds = Annotated[tuple[ChannelId, ...], BeforeValidator(_split)]
+Switch = Annotated[bool, BeforeValidator(lower)]
+Snowflake = Annotated[str, BeforeValidator(_strip), _form(_SNOWFLAKE)]
+Snowflakes = Annotated[tuple[Snowflake, ...], BeforeValidator(_split)]
 UserIds = Annotated[tuple[Annotated[str, _form(_USER)], ...], BeforeValidator(_split)]

@@ -23,6 +23,9 @@ from bot.settings.fields import (
     Group,
     Host,
     Secret,
+    Snowflake,
+    Snowflakes,
+    Switch,
     UserIds,
     lower,
     setting,
@@ -31,6 +34,9 @@ from bot.settings.sources import Variables
 
 _ADDRESS = "an http or https address, percent-encoded, without user name, query and fragment"
 _CHANNELS = "channel ids such as C0123ABCD separated by commas (in Slack at the end of a channel's details)"
+
+_ID = 'id such as 1045678901234567890 (in Discord: Developer Mode on, right-click, "Copy ID")'
+_IDS = 'ids such as 1045678901234567890 separated by commas (in Discord: Developer Mode on, right-click, "Copy ID")'
 
 
 class Seeds(Group):
@@ -74,6 +80,22 @@ class Slack(Group):
     )
 
 
+class Discord(Group):
+    """The servers. ``discord_token`` says whether the secret is enough."""
+
+    bot_token: Secret = setting(None, "the bot's token")
+    api_base_url: Address = setting("https://discord.com/api/v10", _ADDRESS)
+    guilds: Snowflakes = setting((), f"server {_IDS}")
+    allowed_channels: Snowflakes = setting((), f"channel {_IDS}")
+    allowed_users: Snowflakes = setting((), f"user {_IDS}")
+    allowed_roles: Snowflakes = setting((), f"role {_IDS}")
+    threads: Switch = setting(False, "true or false")
+    message_content: Switch = setting(False, "true or false")
+    feedback_channel: Snowflake = setting("", f"a channel {_ID}")
+    escalation_channel: Snowflake = setting("", f"a channel {_ID}")
+    escalation_role: Snowflake = setting("", f"a role {_ID}")
+
+
 class Http(Group):
     """Where the bot listens: for Slack's requests in HTTP mode, for health checks in any mode."""
 
@@ -92,6 +114,7 @@ class Settings(BaseSettings):
     embedding: Embedding = Embedding()
     answer: Answer = Answer()
     slack: Slack = Slack()
+    discord: Discord = Discord()
     http: Http = Http()
     rate_limit: int = setting(10, "a whole number of questions from 0 (no limit) to 100000", ge=0, le=100_000)
     queue_limit: int = setting(100, "a whole number of questions from 1 to 100000", ge=1, le=100_000)

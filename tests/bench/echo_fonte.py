@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.service import core, serve_slack
-from bot.settings import load_settings, slack_credentials
+from bot.core import core
+from bot.hosts import slack_host
+from bot.service import serve_hosts
+from bot.settings import load_settings
 from bot.types import Outcome, Question, Reply
 
 
@@ -16,7 +18,7 @@ async def answer(question: Question) -> Reply:
 async def main() -> None:
     settings = load_settings(env_file=None)
     async with core(settings, answer) as parts:
-        await serve_slack(parts, slack_credentials(settings), asyncio.Event())
+        await serve_hosts(parts, [slack_host(settings)], asyncio.Event())
 
 
 if __name__ == "__main__":

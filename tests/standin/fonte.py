@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bot.service import Core, Pace, core, serve_slack
-from bot.settings import Settings, slack_credentials
-from bot.types import Citation, Outcome, Question, Reply
+from bot.core import Core, Pace, core
+from bot.hosts import discord_host, slack_host
+from bot.service import serve_hosts
+from bot.settings import Settings
+from bot.types import Citation, Listed, Outcome, Question, Reply
+from tests.standin.discord.server import DiscordServer
 from tests.standin.slack.server import SlackServer
 
+Server = SlackServer | DiscordServer
 INTERVAL = 0.02
-"""Seconds that stand for Slack's one second between two posts in a channel."""
+"""Seconds that stand for the second between two posts in a channel."""
+QUICK = Pace(post_interval=INTERVAL, grace=60.0, open_after=60.0, guild_wait=0.02, identify_interval=0.0)
+"""A bot in a hurry that shows no sign of work and no reply in the making."""
+_HOSTS = {"slack": slack_host, "discord": discord_host}
 
 
 def citation(excerpt: str, **changes: Any) -> Citation:
@@ -80,41 +87,51 @@ class Fonte:
             await asyncio.sleep(0)
 
 
-def settings_for(slack: SlackServer, data_dir: Path, /, **changes: Any) -> Settings:
-    own = {
-        "bot_token": slack.bot_token,
-        "app_token": slack.app_token,
-        "signing_secret": slack.signing_secret,
-        "api_base_url": slack.base_url,
-    } | changes.pop("slack", {})
-    fields: dict[str, Any] = {"data_dir": data_dir, "slack": own, "rate_limit": 0, "drain_seconds": 5} | changes
-    return Settings(**fields)
+def platform_settings(server: Server) -> tuple[str, dict[str, str]]:
+    """A platform's name, and what must be set for a bot in a stand-in of it."""
+    if isinstance(server, DiscordServer):
+        return "discord", {"bot_token": server.token, "api_base_url": server.base_url}
+    return "slack", {
+        "bot_token": server.bot_token,
+        "app_token": server.app_token,
+        "signing_secret": server.signing_secret,
+        "api_base_url": server.base_url,
+    }
+
+
+def settings_for(servers: Sequence[Server], data_dir: Path, /, **changes: Any) -> Settings:
+    own: dict[str, Any] = {}
+    for platform, group in map(platform_settings, servers):
+        own[platform] = group | changes.pop(platform, {})
+    return Settings(**{"data_dir": data_dir, "rate_limit": 0, "drain_seconds": 5} | own | changes)
 
 
 @asynccontextmanager
 async def fonte(
-    slack: SlackServer,
+    server: Server | Sequence[Server],
     data_dir: Path,
     /,
     *,
     oracle: Oracle | None = None,
     pace: Pace | None = None,
     prompts: tuple[str, ...] = (),
+    documents: Sequence[Listed] = (),
     **changes: Any,
 ) -> AsyncIterator[Fonte]:
-    """A service over the stand-in, listening; stopped at the end, if it was not before."""
+    """A service over stand-ins, listening; stopped at the end, if it was not before."""
     oracle = oracle or Oracle()
-    settings = settings_for(slack, data_dir, **changes)
-    pace = pace or Pace(lease=15.0, post_interval=INTERVAL, grace=5.0, open_after=5.0)
-    stop, ready = asyncio.Event(), asyncio.Event()
-    async with core(settings, oracle.ask, pace) as parts:
+    servers = [server] if isinstance(server, Server) else list(server)
+    settings = settings_for(servers, data_dir, **changes)
+    stop, ready = asyncio.Event(), asyncio.Semaphore(0)
+    makers = [_HOSTS[platform](settings) for platform, _ in map(platform_settings, servers)]
+    async with core(settings, oracle.ask, pace or replace(QUICK, grace=5.0, open_after=5.0)) as parts:
         parts.suggestions["en"] = parts.suggestions["it"] = prompts
-        task = asyncio.create_task(
-            serve_slack(parts, slack_credentials(settings), stop, ready=lambda sentence: ready.set())
-        )
-        waiting = asyncio.create_task(ready.wait())
-        await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
+        parts.documents.extend(documents)
+        task = asyncio.create_task(serve_hosts(parts, makers, stop, ready=lambda sentence: ready.release()))
+        for _ in servers:
+            waiting = asyncio.create_task(ready.acquire())
+            await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
         if task.done():
             task.result()
         try:

@@ -10,18 +10,19 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from bot.service import Pace
+from bot.core import Pace
 from bot.settings import variables
-from tests.standin.fonte import INTERVAL
-from tests.standin.slack.server import SlackServer
+from tests.standin.fonte import QUICK, Server, platform_settings
 
 ROOT = Path(__file__).parents[2]
+_AUDIOOP = "ignore:'audioop' is deprecated:DeprecationWarning"
+"""Before Python 3.13, discord.py imports a module that Python 3.13 no longer has."""
 PATIENCE = 30.0
 """Seconds after which what does not happen counts as a failure."""
-PACE = Pace(lease=0.4, post_interval=INTERVAL, grace=60.0, open_after=60.0)
+PACE = replace(QUICK, lease=0.4)
 
 
 class BotProcess:
@@ -40,7 +41,7 @@ class BotProcess:
         assert words in self.log, self.log
 
     async def serves(self) -> None:
-        await self.says("Serving Slack as")
+        await self.says("Serving ")
 
     async def stop(self) -> int:
         """SIGTERM; the exit status."""
@@ -78,15 +79,11 @@ def environment(**changes: str) -> dict[str, str]:
     return rest | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "LC_ALL": "en_US.UTF-8"} | changes
 
 
-def slack_environment(slack: SlackServer, **changes: str) -> dict[str, str]:
-    """Settings for a bot in the stand-in's workspace, over Socket Mode."""
-    ours = {
-        "SLACK_BOT_TOKEN": slack.bot_token,
-        "SLACK_APP_TOKEN": slack.app_token,
-        "SLACK_SIGNING_SECRET": slack.signing_secret,
-        "SLACK_API_BASE_URL": slack.base_url,
-        "RATE_LIMIT": "0",
-    }
+def platform_environment(*servers: Server, **changes: str) -> dict[str, str]:
+    """Settings for a bot in stand-ins, in Slack over Socket Mode."""
+    ours = {"RATE_LIMIT": "0"}
+    for platform, group in map(platform_settings, servers):
+        ours |= {f"{platform}_{name}".upper(): value for name, value in group.items()}
     return environment(**(ours | changes))
 
 
@@ -95,7 +92,13 @@ async def running(*arguments: str, folder: Path, env: dict[str, str]) -> AsyncIt
     """A Python process in a folder, killed at the end if it still runs."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "error", *arguments, cwd=folder, env=env, stdin=asyncio.subprocess.DEVNULL, stderr=pipe
+        sys.executable,
+        *("-W", "error", "-W", _AUDIOOP),
+        *arguments,
+        cwd=folder,
+        env=env,
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=pipe,
     )
     bot = BotProcess(process)
     try:
@@ -105,10 +108,11 @@ async def running(*arguments: str, folder: Path, env: dict[str, str]) -> AsyncIt
 
 
 @asynccontextmanager
-async def echo(slack: SlackServer, data_dir: Path, pace: Pace = PACE, **changes: str) -> AsyncIterator[BotProcess]:
-    """``tests.standin.echo`` over Socket Mode."""
-    env = slack_environment(slack, DATA_DIR=str(data_dir), **changes)
-    async with running("-m", "tests.standin.echo", json.dumps(asdict(pace)), folder=ROOT, env=env) as bot:
+async def echo(server: Server, data_dir: Path, pace: Pace = PACE, **changes: str) -> AsyncIterator[BotProcess]:
+    """``tests.standin.echo`` in a stand-in."""
+    env = platform_environment(server, DATA_DIR=str(data_dir), **changes)
+    platform, _ = platform_settings(server)
+    async with running("-m", "tests.standin.echo", platform, json.dumps(asdict(pace)), folder=ROOT, env=env) as bot:
         yield bot
 
 

@@ -39,6 +39,7 @@ class MemorySurface:
     private: list[tuple[str, str]] = field(default_factory=list)
     """(user, text) of what was said to one person alone."""
     calls: list[str] = field(default_factory=list)
+    acknowledged: list[str] = field(default_factory=list)
     at_work: set[str] = field(default_factory=set)
     faults: dict[str, deque] = field(default_factory=lambda: defaultdict(deque))
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -73,6 +74,12 @@ class MemorySurface:
         if reply not in self.messages:
             raise Gone("no such message")
         return self.messages[reply]
+
+    def traceable(self, asked: Asked) -> bool:
+        return not asked.private
+
+    async def acknowledge(self, asked: Asked) -> None:
+        await self._call("acknowledge", lambda: self.acknowledged.append(asked.key))
 
     async def post(self, claim: Claim, body: Body) -> str:
         def work() -> str:
@@ -111,6 +118,8 @@ class MemorySurface:
     async def find(self, claim: Claim) -> tuple[Found, ...]:
         def work() -> tuple[Found, ...]:
             here = [(i, m) for i, m in self.messages.items() if m.channel == claim.asked.channel]
+            if not self.traceable(claim.asked):
+                return ()
             marked = tuple(
                 Found(i, complete=_final(m.body) and m.version == claim.asked.version)
                 for i, m in here

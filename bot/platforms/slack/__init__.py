@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from bot.platforms.slack.connection import SocketConnection
     from bot.platforms.slack.panel import Prompts
 
+EVENTS_PATH = "/slack/events"
+"""Where Slack's requests come to in HTTP mode."""
 PING_INTERVAL = 5.0
 """Seconds between pings. A connection that went silent is given up after half of that without an answer, and replaced
 at the next check: in about ten seconds, well before Slack's first late retry after a minute."""
@@ -54,7 +57,7 @@ class SlackAdapter:
         self._socket: SocketConnection | None = None
 
     async def listen(self) -> None:
-        """Take events until ``connected`` is left; with HTTP they are taken as soon as ``routes`` are served."""
+        """Take events until ``connected`` is left; with HTTP they come to ``handle``."""
         if self._options.app_token:
             from bot.platforms.slack.connection import socket_mode
 
@@ -62,13 +65,15 @@ class SlackAdapter:
                 socket_mode(self._app, self._client, self._options.app_token, self._options.ping_interval)
             )
 
-    def routes(self) -> Iterable[web.RouteDef]:
-        """What the HTTP server must offer; nothing with Socket Mode."""
-        if self._options.app_token:
-            return ()
-        from bot.platforms.slack.connection import http_route
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """A signed request of Slack's."""
+        from bot.platforms.slack.connection import handle
 
-        return (http_route(self._app, self._options.signing_secret),)
+        return await handle(self._app, self._options.signing_secret, request)
+
+    async def ended(self) -> None:
+        """Never: the library opens the socket again for as long as it takes."""
+        await asyncio.Event().wait()
 
     async def state(self) -> str | None:
         """For the health page."""

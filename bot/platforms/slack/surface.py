@@ -42,6 +42,12 @@ class SlackSurface:
         self._locales: dict[str, str | None] = {}
         self._no_streams_until = 0.0
 
+    def traceable(self, asked: Asked) -> bool:
+        return not asked.private  # nobody can look at what was said through a response_url
+
+    async def acknowledge(self, asked: Asked) -> None:
+        """Bolt has done so."""
+
     async def post(self, claim: Claim, body: Body) -> str:
         asked = claim.asked
         message = await self._render(claim, body)

@@ -1,0 +1,125 @@
+"""What every platform shares while the bot serves: ledger, dispatcher, suggestions, documents."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bot.composer import Composer
+from bot.delivery import POST_INTERVAL, Delivery
+from bot.dispatcher import GRACE, OPEN_AFTER, Dispatcher
+from bot.errors import LedgerUnavailable
+from bot.ledger import LEASE, database_url, open_ledger
+from bot.limits import Limits
+from bot.platforms.discord import GUILD_WAIT, HEARTBEAT_TIMEOUT, IDENTIFY_INTERVAL
+from bot.platforms.slack import PING_INTERVAL
+from bot.settings import Settings
+from bot.types import Listed, Question, Reply
+from retrieval.evidence import AUTO_SUPPORT
+from retrieval.interrogative import is_courtesy, is_question
+from retrieval.language import detect_language
+from retrieval.types import Language
+
+if TYPE_CHECKING:
+    from bot.ledger.store import SqlLedger
+
+PURGE_EVERY = 6 * 3600.0
+DAY = 24 * 3600.0
+"""Seconds."""
+
+Ask = Callable[[Question], Awaitable[Reply]]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds that decide how the bot behaves in time; tests are in a hurry."""
+
+    lease: float = LEASE
+    post_interval: float = POST_INTERVAL
+    grace: float = GRACE
+    open_after: float = OPEN_AFTER
+    ping_interval: float = PING_INTERVAL
+    guild_wait: float = GUILD_WAIT
+    identify_interval: float = IDENTIFY_INTERVAL
+    heartbeat_timeout: float = HEARTBEAT_TIMEOUT
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What every platform shares."""
+
+    settings: Settings
+    ledger: SqlLedger
+    dispatcher: Dispatcher
+    pace: Pace
+    suggestions: dict[Language, Sequence[str]] = field(default_factory=dict)
+    """Questions that the documents answer; filled in while the bot serves."""
+    documents: list[Listed] = field(default_factory=list)
+    """What is answered from."""
+
+    def suggest(self, language: Language) -> Sequence[str]:
+        return self.suggestions.get(language, ())
+
+    async def ledger_state(self) -> str | None:
+        """For the health page."""
+        try:
+            await self.ledger.ping()
+        except LedgerUnavailable as error:
+            return str(error)
+        return None
+
+
+@asynccontextmanager
+async def core(settings: Settings, ask: Ask, pace: Pace | None = None) -> AsyncIterator[Core]:
+    """Ledger and dispatcher, with ``ask`` to answer the questions, while the block runs."""
+    pace = pace or Pace()
+    limits = Limits(per_minute=settings.rate_limit, queue=settings.queue_limit)
+    async with open_ledger(ledger_url(settings), lease=pace.lease) as ledger:
+        composer = Composer(
+            ask,
+            ledger,
+            detect=detect_language,
+            is_question=is_question,
+            is_courtesy=is_courtesy,
+            auto_support=AUTO_SUPPORT,
+            locale=settings.locale,
+            concurrent=limits.concurrent,
+        )
+        dispatcher = Dispatcher(
+            composer,
+            ledger,
+            Delivery(ledger, interval=pace.post_interval),
+            limits,
+            lease=pace.lease,
+            grace=pace.grace,
+            open_after=pace.open_after,
+        )
+        purging = asyncio.create_task(_purge(ledger, settings.retention_days))
+        try:
+            yield Core(settings, ledger, dispatcher, pace)
+        finally:
+            purging.cancel()
+            await asyncio.gather(purging, return_exceptions=True)
+
+
+def ledger_url(settings: Settings) -> str:
+    """Where the ledger is."""
+    secret = settings.database_url
+    return database_url(secret.get_secret_value() if secret else None, settings.data_dir)
+
+
+async def _purge(ledger: SqlLedger, days: int) -> None:
+    while True:
+        try:
+            erased = await ledger.purge(time.time() - days * DAY)
+            if erased:
+                _log.info("%d questions older than %d days were erased", erased, days)
+        except LedgerUnavailable as error:
+            _log.warning("%s", error)
+        await asyncio.sleep(PURGE_EVERY)

@@ -1,0 +1,154 @@
+"""Reads what Discord sends: which messages are questions, and which are none of ours. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+
+from bot.claims import Asked, Trigger
+from bot.platforms.discord.client import address_of
+from bot.platforms.discord.words import decode
+
+PLATFORM = "discord"
+_SPOKEN = frozenset({discord.MessageType.default, discord.MessageType.reply})
+"""Types of messages that a person wrote; all others are joins, pins, threads opened and the like."""
+_THREADED = frozenset({discord.ChannelType.text, discord.ChannelType.news})
+"""Types of channels in which a message can head a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the reader must know of the bot and how it is set up."""
+
+    bot_user: int
+    threads: bool
+    """Whether each question in a channel gets a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A channel in the words of Asked."""
+
+    channel: str
+    """A thread's parent."""
+    thread: str
+    """Empty where the channel is no thread."""
+    threaded: bool = False
+    """Whether a message there can head a thread."""
+
+
+def message_key(message: int) -> str:
+    """The same for every delivery of a message."""
+    return f"{PLATFORM}:message:{message}"
+
+
+def where(channel: Any) -> Where:
+    """Where a message stands or an interaction happened; ``channel`` as the library has it, whole or in part."""
+    parent = getattr(channel, "parent_id", None) if isinstance(channel, discord.Thread) else None
+    if parent is not None:
+        return Where(str(parent), str(channel.id))
+    return Where(str(channel.id), "", getattr(channel, "type", None) in _THREADED)
+
+
+def is_known(channel: Any) -> bool:
+    """Whether it is known what kind of channel a server's message stands in: threads are forgotten when they close."""
+    return not isinstance(channel, discord.PartialMessageable)
+
+
+def concerns(message: discord.Message, place: Place) -> Trigger | None:
+    """What a message is to the bot; FOLLOW_UP: a question if it stands in a thread of the bot's. None: nothing."""
+    author = message.author
+    if message.type not in _SPOKEN or author.bot or message.webhook_id is not None:
+        return None
+    if message.guild is None:
+        return Trigger.DIRECT
+    if _addresses(message, place):
+        return Trigger.MENTION
+    # Without the intent, the text is not there; with it, what is said to others is theirs.
+    if not message.content or message.mentions or message.role_mentions or message.mention_everyone:
+        return None
+    return Trigger.FOLLOW_UP
+
+
+def _addresses(message: discord.Message, place: Place) -> bool:
+    if any(user.id == place.bot_user for user in message.mentions) or _own_roles(message, place):
+        return True
+    replied = message.reference.resolved if message.reference else None
+    # The mention that goes along with a reply can be switched off; then there is a text only with the intent.
+    to_bot = isinstance(replied, discord.Message) and replied.author.id == place.bot_user
+    return to_bot and bool(message.content)
+
+
+def _own_roles(message: discord.Message, place: Place) -> frozenset[str]:
+    """The bot's own roles among those mentioned: completion offers them under the bot's name."""
+    tagged = ((role, role.tags) for role in message.role_mentions)
+    return frozenset(str(role.id) for role, tags in tagged if tags is not None and tags.bot_id == place.bot_user)
+
+
+def read_message(message: discord.Message, trigger: Trigger, place: Place, stands: Where) -> Asked:
+    """A message as a question; ``stands``: where it does."""
+    key = str(message.id)
+    thread = stands.thread
+    if place.threads and stands.threaded and trigger is Trigger.MENTION:
+        thread = key  # a thread has the id of the message that heads it
+    edited = message.edited_at
+    return Asked(
+        key=message_key(message.id),
+        platform=PLATFORM,
+        team=str(message.guild.id) if message.guild else "",
+        channel=stands.channel,
+        message=key,
+        thread=thread,
+        user=str(message.author.id),
+        text=_text(message, place),
+        trigger=trigger,
+        asked_at=message.created_at.timestamp(),
+        # Always as many digits, so that versions sort as text.
+        version=edited.isoformat(timespec="microseconds") if edited else "",
+    )
+
+
+def read_command(
+    interaction: discord.Interaction[Any], text: str, trigger: Trigger, place: Place, *, target: discord.Message | None
+) -> Asked:
+    """The question of a command; ``target``: the message whose text it is."""
+    stands = where(interaction.channel) if interaction.channel else Where(str(interaction.channel_id or ""), "")
+    return Asked(
+        key=f"{PLATFORM}:interaction:{interaction.id}",
+        platform=PLATFORM,
+        team=str(interaction.guild_id or ""),
+        channel=stands.channel,
+        message="",
+        thread=stands.thread,
+        user=str(interaction.user.id),
+        text=text if target is None else _text(target, place),
+        trigger=trigger,
+        asked_at=interaction.created_at.timestamp(),
+        locale=interaction.locale.value,
+        address=address_of(interaction),
+    )
+
+
+def roles_of(user: discord.User | discord.Member) -> Collection[str]:
+    """Ids of a person's roles in the server where they ask; of all, those too that the server has not told of yet."""
+    return [str(role) for role in user._roles] if isinstance(user, discord.Member) else ()
+
+
+def _text(message: discord.Message, place: Place) -> str:
+    users = {str(user.id): user.display_name for user in message.mentions}
+    roles = {str(role.id): role.name for role in message.role_mentions}
+
+    def name(kind: str, identity: str) -> str:
+        match kind:
+            case "user":
+                return users.get(identity, "")
+            case "role":
+                return roles.get(identity, "")
+            case _:
+                channel = message.guild.get_channel_or_thread(int(identity)) if message.guild else None
+                return channel.name if channel else ""
+
+    return decode(message.content, str(place.bot_user), _own_roles(message, place), name)

@@ -1,0 +1,202 @@
+"""The connection to Discord: the library's client, kept within the limits, with its ends said in sentences."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from typing import Any
+
+import aiohttp
+import discord
+
+from bot.actions import Actions
+from bot.dispatcher import Dispatcher
+from bot.errors import BotError, ConfigError
+from bot.limits import Access
+from bot.platforms.discord import Library, Options
+from bot.platforms.discord.buttons import AnswerButton, Buttons
+from bot.platforms.discord.client import DiscordClient, translate
+from bot.platforms.discord.commands import Commands, Italian, command_tree
+from bot.platforms.discord.endpoint import use_gateway, use_rest
+from bot.platforms.discord.events import PLATFORM, Place
+from bot.platforms.discord.listeners import Listeners
+from bot.platforms.discord.registration import Registration, payload
+from bot.platforms.discord.responder import Responder
+from bot.platforms.discord.surface import DiscordSurface
+
+FIRST_RETRY = 1.0
+LAST_RETRY = 60.0
+"""Seconds between attempts to reach a Discord that does not answer."""
+GOODBYE = 2.0
+"""Seconds that Discord has to answer when the bot leaves."""
+LONGEST_WAIT = 30.0
+"""Seconds that a request waits by itself for a rate limit to end; 30 is the least that the library takes."""
+_TOKEN_REFUSED = 4004
+"""Code of a closed connection."""
+
+_log = logging.getLogger(__name__)
+
+
+class Gateway(discord.AutoShardedClient):
+    """One bot, in as many shards as Discord wants."""
+
+    def __init__(self, options: Options, dispatcher: Dispatcher, actions: Actions, library: Library) -> None:
+        # It would be said at every start that voice is not supported.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+        intents = discord.Intents(
+            guilds=True, guild_messages=True, dm_messages=True, message_content=options.message_content
+        )
+        super().__init__(
+            intents=intents,
+            allowed_mentions=discord.AllowedMentions.none(),
+            # Nothing is looked up in these, and servers have many members and messages.
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+            guild_ready_timeout=options.timing.guild_wait,
+            heartbeat_timeout=options.timing.heartbeat_timeout,
+            max_ratelimit_timeout=LONGEST_WAIT,
+        )
+        self._options = options
+        self._dispatcher = dispatcher
+        self._actions = actions
+        self._library = library
+        self._identified: dict[int, float] = defaultdict(lambda: float("-inf"))
+        self._running: asyncio.Task[None] | None = None
+        self._surface: DiscordSurface | None = None
+        use_rest(options.base_url)
+
+    # -- the life of a connection
+
+    async def introduce(self) -> None:
+        """Log in, for as long as it takes, and attach to the dispatcher. Raises ConfigError where Discord refuses."""
+        delay = FIRST_RETRY
+        while True:
+            try:
+                await self.login(self._options.token)
+                break
+            except discord.LoginFailure:
+                raise ConfigError(_WRONG_TOKEN) from None
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                _log.warning(
+                    "Discord cannot be reached (%s); trying again in %.0f s.", translate("login", error), delay
+                )
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LAST_RETRY)
+        flags = self.application_flags
+        granted = flags.gateway_message_content or flags.gateway_message_content_limited
+        if self._options.message_content and not granted:
+            raise ConfigError(_NO_INTENT)
+
+    async def setup_hook(self) -> None:
+        """Put the parts together, which know from now on who the bot is; part of ``login``."""
+        await use_gateway(self.http)
+        if self._surface is not None:
+            return  # an earlier attempt to log in came this far
+        assert self.user is not None and self.application_id is not None  # noqa: PT018, S101
+        chosen = self._options
+        place = Place(self.user.id, chosen.threads)
+        client = DiscordClient(self.http, self.application_id)
+        responder = Responder(client)
+        self._surface = DiscordSurface(client, self.user.id, chosen.desk, self._guild_locale)
+        self.listeners = Listeners(self._dispatcher, chosen.access, place, self._channel)
+        self.commands = Commands(self._dispatcher, chosen.access, place, self._library, responder, chosen.locale)
+        self.buttons = Buttons(self._actions, responder, self.commands.words)
+        self.tree = command_tree(self)
+        self.registration = Registration(client, self.application_id, await payload(self.tree, Italian()))
+        self.add_dynamic_items(AnswerButton)
+        # The listeners know better than the dispatcher who may ask: they know the asker's roles.
+        self._dispatcher.attach(PLATFORM, self._surface, Access())
+
+    async def open(self) -> None:
+        """Connect and register the commands. Raises ConfigError or BotError where the connection ends for good."""
+        self._running = asyncio.create_task(self.connect())
+        ready = asyncio.create_task(self.wait_until_ready())
+        await asyncio.wait((self._running, ready), return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if self._running.done():
+            await self.ended()
+        await self.registration.run(self._options.guilds, [str(guild.id) for guild in self.guilds])
+
+    async def ended(self) -> None:
+        """Wait for the connection to be lost for good. Raises ConfigError or BotError, which say why."""
+        if self._running is None:
+            return
+        try:
+            await asyncio.shield(self._running)
+        except discord.PrivilegedIntentsRequired:
+            raise ConfigError(_NO_INTENT) from None
+        except discord.ConnectionClosed as error:
+            if error.code == _TOKEN_REFUSED:
+                raise ConfigError(_WRONG_TOKEN) from None
+            raise BotError(f"Discord has closed the connection for good (code {error.code}).") from None
+        raise BotError("Discord has closed the connection.")
+
+    async def leave(self) -> None:
+        """Close whatever is open."""
+        if self._surface is not None:
+            await self._surface.leave()
+        # A connection that went silent would hold up the library for half a minute.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.close(), GOODBYE)
+        await self.http.close()
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+
+    def healthy(self) -> bool:
+        """Whether every shard is connected."""
+        return self.is_ready() and not any(shard.is_closed() for shard in self.shards.values())
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Begin no more sessions than Discord allows: so many at once every few seconds, and so many a day."""
+        limits = await self.fetch_session_start_limits()
+        if limits.remaining <= 0:
+            _log.warning("Discord lets the bot begin no session for another %.0f s.", limits.reset_after / 1000)
+            await asyncio.sleep(limits.reset_after / 1000)
+        bucket = (shard_id or 0) % max(limits.max_concurrency, 1)
+        free_at = self._identified[bucket] + self._options.timing.identify_interval
+        now = asyncio.get_running_loop().time()
+        self._identified[bucket] = max(free_at, now)
+        await asyncio.sleep(max(free_at - now, 0))
+
+    # -- what happens
+
+    async def on_message(self, message: discord.Message) -> None:
+        await self.listeners.on_message(message)
+
+    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        await self.listeners.on_edit(event.message)
+
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        await self.listeners.on_delete((event.message_id,))
+
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        await self.listeners.on_delete(event.message_ids)
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        # The library knows forms that it has opened itself, in this process.
+        if interaction.type is discord.InteractionType.modal_submit:
+            await self.buttons.submit(interaction)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        _log.exception("an event was not taken (%s)", event_method)
+
+    # -- what is looked up
+
+    def _guild_locale(self, guild: str) -> str | None:
+        found = self.get_guild(int(guild)) if guild else None
+        return found.preferred_locale.value if found else None
+
+    async def _channel(self, identity: int) -> Any:
+        return await self.fetch_channel(identity)
+
+
+_PAGE = "on the application's page at discord.com/developers/applications"
+_WRONG_TOKEN = f"Discord refuses DISCORD_BOT_TOKEN: make a new one under Bot, Reset Token, {_PAGE}."
+_NO_INTENT = (
+    "DISCORD_MESSAGE_CONTENT=true needs the Message Content Intent: switch it on under Bot, Privileged Gateway "
+    f"Intents, {_PAGE}, or set DISCORD_MESSAGE_CONTENT=false."
+)

@@ -1,0 +1,62 @@
+"""Short answers to commands and buttons, for whoever gave or pressed them alone."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import discord
+
+from bot.errors import DeliveryError
+from bot.markup.discord import DiscordMessage, render
+from bot.messages import messages_in
+from bot.platforms.discord.client import Answer, DiscordClient, address_of
+from bot.platforms.discord.looks import attached, contents
+from bot.surface import Notice
+
+MESSAGE, NO_MESSAGE, CHOICES, FORM = 4, 6, 8, 9
+"""Types of a first answer to an interaction."""
+
+_log = logging.getLogger(__name__)
+Interaction = discord.Interaction[Any]
+
+
+class Responder:
+    """Answers each interaction once. What Discord does not take is noted only: nobody can be told any more."""
+
+    def __init__(self, client: DiscordClient) -> None:
+        self._client = client
+
+    async def say(self, interaction: Interaction, text: str) -> None:
+        """Say something in the bot's own words."""
+        await self.show(interaction, render(Notice(text), messages_in("en")))
+
+    async def show(self, interaction: Interaction, message: DiscordMessage) -> None:
+        """Show a message."""
+        data = contents(message, ephemeral=True)
+        await self._respond(interaction, MESSAGE, data, file=attached(message))
+
+    async def nod(self, interaction: Interaction) -> None:
+        """Say nothing: what the button does will be seen."""
+        await self._respond(interaction, NO_MESSAGE)
+
+    async def ask(self, interaction: Interaction, form: Answer) -> None:
+        """Open a form."""
+        await self._respond(interaction, FORM, form)
+
+    async def unsay(self, interaction: Interaction) -> bool:
+        """Delete the message whose button was pressed, after ``nod``; whether that worked."""
+        try:
+            await self._client.original("DELETE", address_of(interaction))
+        except DeliveryError as error:
+            _log.info("%s", error)
+            return False
+        return True
+
+    async def _respond(
+        self, interaction: Interaction, kind: int, data: Answer | None = None, *, file: tuple[str, str] | None = None
+    ) -> None:
+        try:
+            await self._client.respond(address_of(interaction), kind, data, file=file)
+        except DeliveryError as error:
+            _log.info("%s", error)

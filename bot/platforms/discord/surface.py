@@ -1,0 +1,286 @@
+"""Shows the bot's words in Discord. Each method makes its requests once; the core decides what to do when one fails.
+
+A reply's id is ``CHANNEL/MESSAGE``: a thread is a channel of its own, and a reply may end up elsewhere than planned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from bot.actions import Desk
+from bot.claims import COMMANDS, Asked, Claim, Trigger
+from bot.errors import DeliveryError, Gone, Rejected, Unsupported
+from bot.markup import shorten
+from bot.markup.discord import render
+from bot.messages import messages_in
+from bot.platforms.discord.client import (
+    ALREADY_ANSWERED,
+    INVALID_FORM,
+    THREAD_ARCHIVED,
+    THREAD_EXISTS,
+    Answer,
+    DiscordClient,
+)
+from bot.platforms.discord.looks import EPHEMERAL, Looks, attached, contents, nonce, plain_contents, recognise
+from bot.platforms.discord.work import Typing
+from bot.surface import Body, Escalated, Found, Notice, Shared
+
+ANSWER, DEFER = 4, 5
+"""Types of a first answer to an interaction: a message, or the promise of one."""
+WORD_SECONDS = 20.0
+"""Seconds for which a word that concerns one person stands in a channel, where nothing can be said privately."""
+THREAD_NAME = 100
+"""Characters; the API takes no more."""
+THREAD_MINUTES = 24 * 60
+"""Minutes without a message after which a thread leaves the list of channels."""
+SKEW = 60.0
+"""Seconds by which this machine's clock may be ahead of Discord's."""
+PAGE, PAGES = 100, 10
+"""How far after a question its reply is looked for: a thousand messages."""
+EPOCH = 1420070400.0
+"""Seconds since the epoch at which Discord's ids begin to count: the year 2015."""
+
+_MESSAGES = "/channels/{channel_id}/messages"
+_MESSAGE = "/channels/{channel_id}/messages/{message_id}"
+Send = Callable[[Answer, tuple[str, str] | None], Awaitable[Answer]]
+
+
+class DiscordSurface:
+    """All servers and direct messages of one bot; see Surface."""
+
+    def __init__(
+        self, client: DiscordClient, bot_user: int, desk: Desk, guild_locale: Callable[[str], str | None]
+    ) -> None:
+        """``guild_locale`` tells a server's language by its id."""
+        self._client = client
+        self._bot_user = str(bot_user)
+        self._looks = Looks(desk)
+        self._guild_locale = guild_locale
+        self._typing = Typing(client)
+        self._passing: set[asyncio.Task[None]] = set()
+        """Words that are to go."""
+
+    async def leave(self) -> None:
+        """Stop what goes on beside."""
+        await self._typing.close()
+        for task in list(self._passing):
+            task.cancel()
+        await asyncio.gather(*self._passing, return_exceptions=True)
+
+    def traceable(self, asked: Asked) -> bool:
+        return True
+
+    async def acknowledge(self, asked: Asked) -> None:
+        try:
+            await self._client.respond(asked.address, DEFER, {"flags": EPHEMERAL} if asked.private else None)
+        except Rejected as error:
+            if error.reason != ALREADY_ANSWERED:
+                raise
+
+    async def post(self, claim: Claim, body: Body) -> str:
+        if claim.asked.trigger in COMMANDS:
+            return await self._answer(claim, body)
+        place = await self._opened(claim.asked)
+        try:
+            return await self._create(claim, body, place)
+        except (Gone, Unsupported):
+            if not isinstance(body, Shared) or not claim.asked.address:
+                raise
+            # Where the bot is no member, whoever shares may let it speak all the same.
+            address = claim.asked.address
+            send: Send = lambda message, file: self._client.follow_up(address, body=message, file=file)  # noqa: E731
+            return _identity(await self._send(claim, body, send))
+
+    async def open(self, claim: Claim) -> str:
+        raise Unsupported("there are no streams")
+
+    async def close(self, claim: Claim, reply: str, body: Body) -> None:
+        raise Unsupported("there are no streams")
+
+    async def update(self, claim: Claim, reply: str, body: Body) -> None:
+        await self._send(claim, body, self._changer(claim, reply), plain=False)
+
+    async def delete(self, claim: Claim, reply: str) -> None:
+        if _by_token(claim):
+            await self._client.original("DELETE", claim.asked.address)
+        else:
+            await self._on_message("DELETE", reply)
+
+    async def find(self, claim: Claim) -> tuple[Found, ...]:
+        asked = claim.asked
+        if _by_token(claim):
+            with suppress(Gone):  # after its 15 minutes, an answer is a message like any other
+                found = recognise(claim, await self._client.original("GET", asked.address))
+                return (Found("" if asked.private else found.reply, found.complete),) if found else ()
+        replies = []
+        for place in await self._places(asked):
+            with suppress(Gone):
+                replies += [found for m in await self._own_messages(place, asked) if (found := recognise(claim, m))]
+        return tuple(replies)
+
+    async def whisper(self, asked: Asked, text: str) -> None:
+        message = render(Notice(text), messages_in("en"))
+        if asked.trigger in COMMANDS:
+            try:
+                await self._client.respond(asked.address, ANSWER, contents(message, ephemeral=True))
+            except Rejected as error:
+                if error.reason != ALREADY_ANSWERED:
+                    raise
+                await self._client.original("PATCH", asked.address, body=contents(message))
+            return
+        reply = await self._client.call(
+            "POST",
+            _MESSAGES,
+            {"channel_id": _standing(asked)},
+            body={**contents(message), **nonce(asked, "word"), **_reference(asked, None, _standing(asked))},
+        )
+        if asked.trigger is not Trigger.DIRECT:
+            task = asyncio.create_task(self._take_away(_identity(reply)))
+            self._passing.add(task)
+            task.add_done_callback(self._passing.discard)
+
+    async def show_work(self, asked: Asked, text: str) -> None:
+        if asked.trigger not in COMMANDS:  # there, Discord shows that the bot is thinking
+            await self._typing.show(asked.key, _standing(asked))
+
+    async def hide_work(self, asked: Asked) -> None:
+        self._typing.hide(asked.key)
+
+    async def locale(self, asked: Asked) -> str | None:
+        return asked.locale or self._guild_locale(asked.team)
+
+    # -- ways to send
+
+    async def _answer(self, claim: Claim, body: Body) -> str:
+        """Answer a command in the place that was kept for it, else, as a message, where the asker sees it."""
+        asked = claim.asked
+        try:
+            answer = await self._send(claim, body, self._changer(claim, ""))
+            return "" if asked.private else _identity(answer)
+        except Gone:
+            (place,) = await self._places(asked)
+            return await self._create(claim, body, place, loose=True)
+
+    def _changer(self, claim: Claim, reply: str) -> Send:
+        if _by_token(claim):
+            address = claim.asked.address
+            return lambda message, file: self._client.original("PATCH", address, body=message, file=file)
+        return lambda message, file: self._on_message("PATCH", reply, body=message, file=file)
+
+    async def _create(self, claim: Claim, body: Body, place: str, *, loose: bool = False) -> str:
+        final = "" if not isinstance(body, Notice) or body.final else "placeholder"
+        around = {**nonce(claim.asked, final), **_reference(claim.asked, body, place)}
+
+        async def send(message: Answer, file: tuple[str, str] | None) -> Answer:
+            body = {**message, **around}
+            answer: Answer = await self._client.call("POST", _MESSAGES, {"channel_id": place}, body=body, file=file)
+            return answer
+
+        return _identity(await self._send(claim, body, send, loose=loose))
+
+    async def _send(self, claim: Claim, body: Body, send: Send, *, loose: bool = False, plain: bool = True) -> Answer:
+        """``loose``: nothing beside the answer shows what was asked; ``plain``: it can do without a layout."""
+        message = self._looks.render(claim, body, loose=loose)
+        try:
+            try:
+                return await send(contents(message), attached(message))
+            except Unsupported:
+                if message.overflow is None:
+                    raise
+                # Files may be what is not allowed there.
+                message = self._looks.render(claim, body, file=False, loose=loose)
+                return await send(contents(message), None)
+        except Rejected as error:
+            if error.reason != INVALID_FORM:
+                raise
+            if not plain:  # a message that has a layout keeps one; a new one may do without
+                raise Unsupported(str(error), error.reason) from None
+            # A layout that Discord refuses must not keep the words from the person who asked.
+            return await send(plain_contents(message), None)
+
+    async def _on_message(
+        self, method: str, reply: str, *, body: Answer | None = None, file: tuple[str, str] | None = None
+    ) -> Answer:
+        channel, _, message = reply.partition("/")
+        ids = {"channel_id": channel, "message_id": message}
+        try:
+            answer = await self._client.call(method, _MESSAGE, ids, body=body, file=file)
+        except Unsupported as error:
+            if error.reason != THREAD_ARCHIVED:
+                raise
+            await self._client.call("PATCH", "/channels/{channel_id}", ids, body={"archived": False})
+            answer = await self._client.call(method, _MESSAGE, ids, body=body, file=file)
+        return answer if isinstance(answer, dict) else {}
+
+    async def _take_away(self, reply: str) -> None:
+        await asyncio.sleep(WORD_SECONDS)
+        with suppress(DeliveryError):
+            await self._on_message("DELETE", reply)
+
+    # -- places
+
+    async def _opened(self, asked: Asked) -> str:
+        """The channel for a reply; a thread that is wanted for it is opened, where that is possible."""
+        if not asked.thread or asked.thread != asked.message or not asked.text.strip():
+            return _standing(asked)
+        try:
+            await self._client.call(
+                "POST",
+                f"{_MESSAGE}/threads",
+                {"channel_id": asked.channel, "message_id": asked.message},
+                body={"name": shorten(asked.text, THREAD_NAME), "auto_archive_duration": THREAD_MINUTES},
+            )
+        except (Gone, Rejected, Unsupported) as error:
+            return asked.thread if error.reason == THREAD_EXISTS else asked.channel
+        return asked.thread
+
+    async def _places(self, asked: Asked) -> tuple[str, ...]:
+        """Where a reply may stand."""
+        if asked.private:  # a message that only the asker sees
+            answer = await self._client.call("POST", "/users/@me/channels", {}, body={"recipient_id": asked.user})
+            return (str(answer["id"]),)
+        return tuple(dict.fromkeys((asked.thread.partition("/")[0] or asked.channel, _standing(asked))))
+
+    async def _own_messages(self, place: str, asked: Asked) -> list[Answer]:
+        """The bot's own messages since the question, oldest first."""
+        after = int(asked.message or int((asked.asked_at - SKEW - EPOCH) * 1000) << 22)
+        own: list[Answer] = []
+        for _ in range(PAGES):
+            page = await self._client.call(
+                "GET",
+                _MESSAGES,
+                {"channel_id": place},
+                query={"after": str(after), "limit": str(PAGE)},
+            )
+            own += [message for message in page if message["author"]["id"] == self._bot_user]
+            if len(page) < PAGE:
+                break
+            after = max(int(message["id"]) for message in page)
+        return sorted(own, key=lambda message: int(message["id"]))
+
+
+def _by_token(claim: Claim) -> bool:
+    """Whether the reply is, or may be, the first answer to an interaction."""
+    return claim.asked.trigger in COMMANDS and bool(claim.asked.address)
+
+
+def _standing(asked: Asked) -> str:
+    """The channel in which a question stands."""
+    return asked.channel if asked.thread in ("", asked.message) else asked.thread.partition("/")[0]
+
+
+def _identity(message: Answer) -> str:
+    return f"{message['channel_id']}/{message['id']}"
+
+
+def _reference(asked: Asked, body: Body | None, place: str) -> Answer:
+    """What the message replies to, where that stands in the same place: the question, or the answer it is about."""
+    channel, message = _standing(asked), asked.message
+    if isinstance(body, Escalated):
+        channel, _, message = body.turn.message.partition("/")
+    if not message or channel != place:
+        return {}
+    # A question that is gone by now must not keep its answer from being posted: the claim decides that.
+    return {"message_reference": {"message_id": message, "channel_id": channel, "fail_if_not_exists": False}}
