@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus
 GONE = "***"
 """Stands in the place of a secret."""
 
-LIBRARIES = ("slack_sdk", "slack_bolt", "aiohttp")
+LIBRARIES = ("slack_sdk", "slack_bolt", "discord", "aiohttp")
 """Loggers that speak at LOG_LEVEL=debug; SQLAlchemy stays silent, it would log the rows with people's questions."""
 
 _SHORT = 8
@@ -39,6 +39,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"((?:xox[a-z0-9]\.)?(?:xox[a-z0-9]|xapp|xwfp)-)[a-z0-9%*][a-z0-9%*_.~+/=-]*", rf"\1{GONE}"),
         # Discord: id, time and signature in base64url.
         (r"[a-z0-9_-]{23,28}\.[a-z0-9_-]{6,7}\.[a-z0-9_-]{27,}", GONE),
+        # The token of an interaction, as it is ("interaction:..." in base64) and in addresses; those of webhooks too.
+        (r"aW50ZXJhY3Rpb246[a-z0-9_=-]*", GONE),
+        (rf"((?:webhooks|interactions){_SLASH}\d{{1,20}}{_SLASH}){_REST}", rf"\1{GONE}"),
         # The signature of a request that Slack sent: valid for five minutes.
         (r"(v0=)[0-9a-f]{64}", rf"\1{GONE}"),
         # wss://host/link/?ticket=..&app_id=..

@@ -14,7 +14,17 @@ from bot.claims import Asked, Feedback, Reason, Trigger, Verdict
 from bot.composer import Composer
 from bot.delivery import Delivery
 from bot.dispatcher import Dispatcher
-from bot.errors import AnswerFailed, LedgerUnavailable, Overloaded, QuestionRefused, Rejected
+from bot.errors import (
+    AnswerFailed,
+    Gone,
+    LedgerUnavailable,
+    Overloaded,
+    QuestionRefused,
+    Rejected,
+    Throttled,
+    Uncertain,
+    Unreachable,
+)
 from bot.ledger import open_ledger
 from bot.limits import Access, Limits
 from bot.messages import messages_in
@@ -107,6 +117,77 @@ async def test_every_delivery_of_one_message_is_one_question(bench):
     assert turn.message in bench.surface.messages
 
 
+async def test_who_is_turned_away_is_told_once_and_nothing_is_answered(bench):
+    await asyncio.gather(*(bench.dispatcher.deny(asked()) for _ in range(3)))
+    await bench.dispatcher.deny(asked("p:2", trigger=Trigger.FOLLOW_UP))  # did not speak to the bot
+    assert not await bench.dispatcher.receive(asked())
+    await bench.dispatcher.revise(asked(text="And now?", version="2"))
+    await bench.settle()
+    assert bench.surface.private == [("U", EN.not_allowed)]
+    assert bench.surface.texts() == []
+    assert bench.oracle.asked == []
+
+
+@pytest.mark.parametrize("trigger", [Trigger.COMMAND, Trigger.OPEN_COMMAND])
+async def test_a_command_is_acknowledged_before_it_is_answered_and_only_if_it_is(bench, ledger, trigger):
+    await bench.dispatcher.receive(asked(trigger=trigger))
+    await bench.settle()
+    assert bench.surface.calls == ["acknowledge", "post"]
+    closed = Bench(ledger, access=Access(channels=frozenset({"X"})))
+    await closed.dispatcher.receive(asked("p:2", trigger=trigger))
+    await closed.settle()
+    assert closed.surface.calls == ["whisper"]
+
+
+@pytest.mark.parametrize("error", [Unreachable("no connection"), Uncertain("lost"), Throttled("too fast", 0.001)])
+async def test_an_acknowledgement_is_repeated_until_it_arrives(bench, error):
+    for _ in range(3):
+        bench.surface.fail("acknowledge", error)
+    await bench.dispatcher.receive(asked(trigger=Trigger.OPEN_COMMAND))
+    await bench.settle()
+    assert bench.surface.acknowledged == ["p:1"]
+    assert bench.surface.texts() == ["answer to When is it?"]
+
+
+@pytest.mark.parametrize("error", [Rejected("no"), Gone("unknown interaction"), Throttled("too fast", 60.0)])
+async def test_an_acknowledgement_that_does_not_arrive_is_no_reason_not_to_answer(bench, error):
+    bench.surface.fail("acknowledge", error)
+    await bench.dispatcher.receive(asked(trigger=Trigger.OPEN_COMMAND))
+    await bench.settle()
+    assert bench.surface.texts() == ["answer to When is it?"]
+
+
+async def test_a_late_acknowledgement_is_tried_once(bench):
+    bench.surface.fail("acknowledge", Unreachable("no connection"))
+    await bench.dispatcher.receive(asked(trigger=Trigger.OPEN_COMMAND, asked_at=time.time() - 60))
+    await bench.settle()
+    assert bench.surface.calls == ["acknowledge", "post"]
+
+
+async def test_what_a_platform_that_is_gone_has_asked_is_answered_once_it_is_back(ledger):
+    bench = Bench(ledger)
+    bench.oracle.hold = asyncio.Event()
+    other = MemorySurface()
+    bench.dispatcher.attach("q", other, Access())
+    await bench.dispatcher.receive(asked())
+    await bench.dispatcher.receive(asked("q:1", platform="q"))
+    await bench.until(lambda: len(bench.oracle.asked) == 2)
+    await bench.dispatcher.detach("p")
+    await bench.dispatcher.detach("p")  # once is enough
+    await bench.dispatcher.receive(asked("p:2", text="Where is it?", channel="D"))
+    bench.oracle.hold.set()
+    await bench.settle()
+    assert (bench.surface.texts(), other.texts()) == ([], ["answer to When is it?"])
+    again = MemorySurface()
+    bench.dispatcher.attach("p", again, Access())
+    running = asyncio.create_task(bench.dispatcher.run())
+    await bench.until(again.texts)
+    await bench.settle()
+    running.cancel()
+    assert again.texts() == ["answer to When is it?"]
+    assert other.texts() == ["answer to When is it?"]
+
+
 async def test_a_quick_answer_shows_no_sign_of_work(bench):
     await bench.dispatcher.receive(asked())
     await bench.settle()
@@ -145,7 +226,7 @@ async def test_a_private_question_has_no_reply_in_the_making(ledger):
     await bench.until(lambda: bench.surface.at_work)
     bench.oracle.hold.set()
     await bench.settle()
-    assert bench.surface.calls == ["show_work", "post", "hide_work"]
+    assert bench.surface.calls == ["acknowledge", "show_work", "post", "hide_work"]
     assert bench.surface.private == [("U", "answer to When is it?")]
 
 

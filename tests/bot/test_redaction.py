@@ -17,6 +17,7 @@ TAIL = "-".join(("2345678901", "3456789012", "AbCdEfGhIjKlMnOpQrStUvWx"))
 VERIFICATION = "gIkuvaNzQIHg97ATvDxqgjtO"
 HOOK = "T0123/4567890/QwErTyUiOpAsDfGh"
 DISCORD = ".".join((base64.urlsafe_b64encode(b"1234567890123456789").decode().rstrip("="), "GAbcDe", "a1_-" * 9))
+INTERACTION = base64.urlsafe_b64encode(b"interaction:104567890123456789:AbCdEfGhIjKlMnOp").decode().rstrip("=")
 
 
 @st.composite
@@ -118,6 +119,11 @@ def test_redacting_twice_changes_nothing_more(text: str) -> None:
         ("could not connect with password=hunter2 to host", "hunter2"),
         ("AsyncWebClient(token='hunter2')", "hunter2"),
         ("SLACK_SIGNING_SECRET=hunter2", "hunter2"),
+        (f"POST https://discord.com/api/v10/interactions/104567890123456789/{INTERACTION}/callback with", INTERACTION),
+        (f"PATCH http://127.0.0.1:88/api/v10/webhooks/104567/{INTERACTION}/messages/@original", INTERACTION),
+        ("Webhook ID 1 with POST https://discord.com/api/webhooks/104567/Sec-ret_1 has", "Sec-ret_1"),
+        (repr({"id": "1", "token": INTERACTION}), INTERACTION),
+        (f"104567890123456789:{INTERACTION}", INTERACTION),
         ("x-slack-signature: v0=" + "0f" * 32, "0f0f0f"),
     ],
 )
@@ -138,6 +144,8 @@ def test_what_looks_like_a_secret_goes(text: str, secret: str) -> None:
         "Is the ticket office open? The password policy says: ask.",
         "http://127.0.0.1:8888/api/ is no address of mine",
         "mail me@example.com",
+        "GET https://discord.com/api/v10/channels/104567890123456789/messages has returned 200",
+        "an interaction is answered within 3 s; webhooks are something else",
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigError
-from bot.settings import SlackCredentials, load_settings, secret_values, slack_credentials, variables
+from bot.settings import SlackCredentials, discord_token, load_settings, secret_values, slack_credentials, variables
 from tests.bot.variables import env_file, sentences
 
 BOT = "xoxb-" + "1234567890-abcDEF"
@@ -50,7 +50,10 @@ def test_a_secret_may_be_kept_in_a_file(tmp_path: Path, monkeypatch: pytest.Monk
     assert token.get_secret_value() == "xoxb-1-a"
 
 
-@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DATABASE_URL"])
+SECRETS = ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DISCORD_BOT_TOKEN", "DATABASE_URL"]
+
+
+@pytest.mark.parametrize("name", SECRETS)
 def test_every_secret_has_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     path = secret_file(tmp_path, b"a-secret\n")
     monkeypatch.setenv(f"{name}_FILE", str(path))
@@ -64,6 +67,7 @@ def test_only_secrets_have_files() -> None:
         "SLACK_BOT_TOKEN_FILE",
         "SLACK_APP_TOKEN_FILE",
         "SLACK_SIGNING_SECRET_FILE",
+        "DISCORD_BOT_TOKEN_FILE",
         "DATABASE_URL_FILE",
     ]
 
@@ -177,6 +181,39 @@ def test_what_is_missing_or_misplaced_is_one_sentence(
     assert text.endswith(".")
     assert "\n" not in text
     assert not any(value in text for value in values.values() if value not in ("http", "socket", "xoxb-"))
+
+
+TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GAbcDe.a1_-a1_-a1_-a1_-a1_-a1_-a1_"
+
+
+def test_a_discord_token_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_BOT_TOKEN", f" {TOKEN} ")
+    assert discord_token(load_settings(None)) == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("token", "sentence"),
+    [
+        ("", "DISCORD_BOT_TOKEN is not set: it must be the token under Bot"),
+        (f"Bot {TOKEN}", "DISCORD_BOT_TOKEN must be the token alone"),
+        (BOT, "DISCORD_BOT_TOKEN holds a token of Slack's"),
+        (TOKEN.rpartition(".")[0], "DISCORD_BOT_TOKEN must be the token under Bot"),
+        ("1045678901234567890", "DISCORD_BOT_TOKEN must be the token under Bot"),
+        ("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "DISCORD_BOT_TOKEN must be the token"),
+        (f"{TOKEN} secret", "DISCORD_BOT_TOKEN must be the token under Bot"),
+    ],
+)
+def test_a_discord_token_that_cannot_be_one_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, token: str, sentence: str
+) -> None:
+    monkeypatch.setenv("DISCORD_BOT_TOKEN", token)
+    with pytest.raises(ConfigError) as caught:
+        discord_token(load_settings(None))
+    text = str(caught.value)
+    assert text.startswith(sentence)
+    assert text.endswith(".")
+    assert "\n" not in text
+    assert not token or token not in text
 
 
 def test_http_mode_is_offered_where_no_mode_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,10 @@ import pytest
 from bot.errors import ConfigError
 from bot.types import Outcome
 from tests.standin.echo import WAIT
+from tests.standin.faults import Hang, Status
 from tests.standin.fonte import Oracle, fonte
-from tests.standin.processes import PACE, Library, echo, environment, slack_environment
-from tests.standin.slack.faults import Error, Hang, RateLimited, Status
+from tests.standin.processes import PACE, Library, echo, environment, platform_environment
+from tests.standin.slack.faults import Error, RateLimited
 from tests.standin.slack.rate import PostingRate
 from tests.standin.slack.server import SlackServer
 
@@ -61,7 +62,7 @@ def files(folder: Path) -> list[Path]:
     ],
 )
 async def test_without_its_secrets_nothing_is_begun(slack, tmp_path, library, changes, sentence):
-    env = slack_environment(slack, **library.settings(tmp_path / "ledger.db")) | changes
+    env = platform_environment(slack, **library.settings(tmp_path / "ledger.db")) | changes
     async with library.bot("slack", env=env) as bot:
         assert await bot.exit() == 2
     assert sentence in bot.log
@@ -71,7 +72,7 @@ async def test_without_its_secrets_nothing_is_begun(slack, tmp_path, library, ch
 
 
 async def test_a_bot_token_that_slack_refuses_is_one_sentence(slack, tmp_path, library):
-    env = slack_environment(slack, **library.settings(tmp_path / "ledger.db"), SLACK_BOT_TOKEN="xoxb-wrong-token")
+    env = platform_environment(slack, **library.settings(tmp_path / "ledger.db"), SLACK_BOT_TOKEN="xoxb-wrong-token")
     async with library.bot("slack", env=env) as bot:
         assert await bot.exit() == 2
     assert bot.log == (
@@ -129,7 +130,7 @@ async def test_missing_scopes_are_named_and_the_rest_is_served(slack, tmp_path, 
 
 
 async def test_a_slack_out_of_reach_is_waited_for(slack, tmp_path, library):
-    env = slack_environment(slack, **library.settings(tmp_path / "ledger.db"))
+    env = platform_environment(slack, **library.settings(tmp_path / "ledger.db"))
     await slack.down()
     async with library.bot("slack", env=env) as waiting, library.bot("slack", env=env) as stopped:
         await asyncio.gather(waiting.says("Slack cannot be reached"), stopped.says("Slack cannot be reached"))
@@ -152,7 +153,7 @@ async def test_sigterm_finishes_five_answers_then_closes_the_socket(slack, tmp_p
     w = slack.workspace
     hang = Hang()
     slack.fail("chat.postMessage", hang, times=5)
-    env = slack_environment(slack, **library.settings(tmp_path / "ledger.db"))
+    env = platform_environment(slack, **library.settings(tmp_path / "ledger.db"))
     async with library.bot("slack", env=env) as bot:
         await bot.serves()
         for number in range(5):

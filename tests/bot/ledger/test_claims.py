@@ -182,6 +182,20 @@ async def test_what_is_released_is_taken_over_at_once(opened: Any, ask: Any) -> 
     assert await other.take_over() == [replace(claim, recovered=True)]
 
 
+async def test_one_platform_can_be_released_alone(opened: Any, ask: Any) -> None:
+    one, other = await opened(), await opened()
+    first = await one.claim(replace(ask("first"), platform="slack"))
+    second = await one.claim(replace(ask("second"), platform="discord"))
+    await one.release(("discord", "terminal"))
+    assert await one.start(first)
+    assert not await one.start(second)
+    assert await other.take_over() == [replace(second, recovered=True)]
+    third = await other.claim(replace(ask("third"), platform="discord"))
+    await other.release(("discord",))
+    # The same process may take up again what it let go of.
+    assert await other.take_over() == [replace(second, recovered=True), replace(third, recovered=True)]
+
+
 async def test_a_claim_whose_answer_was_lost_is_taken_over(
     opened: Any, ask: Any, reply: Reply, execute: Any, lose: Any
 ) -> None:
