@@ -12,6 +12,12 @@ import pytest
 
 
 @pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder for tests that use the real model, so that it is prepared once."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Any]:
     """A real PostgreSQL server of this session's own, which tests may stop as long as they start it again."""
     # Not below pytest's folder: the server runs as another user, who may not enter that.

@@ -18,12 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
 
 
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One data folder for all sets, so that the model is prepared once."""
-    return tmp_path_factory.mktemp("data")
-
-
 @pytest.fixture
 def measure(data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     def run(corpus: Path, questions: Path | None = None) -> dict[str, Any]:

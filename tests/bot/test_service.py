@@ -19,7 +19,7 @@ from bot.types import Outcome
 from tests.standin.echo import WAIT
 from tests.standin.faults import Hang, Status
 from tests.standin.fonte import Oracle, fonte
-from tests.standin.processes import PACE, Library, echo, environment, platform_environment
+from tests.standin.processes import PACE, echo, environment, platform_environment
 from tests.standin.slack.faults import Error, RateLimited
 from tests.standin.slack.rate import PostingRate
 from tests.standin.slack.server import SlackServer
@@ -29,11 +29,6 @@ from tests.standin.slack.server import SlackServer
 async def slack():
     async with SlackServer(rate=PostingRate(0), epoch=None) as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    return Library(tmp_path_factory.mktemp("library"))
 
 
 def ask(slack: SlackServer, channel, text: str):
