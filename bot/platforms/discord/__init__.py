@@ -73,9 +73,10 @@ class DiscordAdapter:
 
     @property
     def name(self) -> str:
-        """With the number of servers it is in."""
+        """With the number of servers it is in; where that is none, with the address that invites it."""
         count = len(self._gateway.guilds)
-        return f"{self._gateway.user} in {count} server{'' if count == 1 else 's'}"
+        invitation = "" if count else f" (to invite it, open {self._gateway.invitation()})"
+        return f"{self._gateway.user} in {count} server{'' if count == 1 else 's'}{invitation}"
 
     async def listen(self) -> None:
         """Connect, and register the commands that changed. Raises ConfigError where Discord refuses the bot."""

@@ -52,25 +52,29 @@ class DiscordClient:
         body: object = None,
         file: tuple[str, str] | None = None,
         query: dict[str, str] | None = None,
-        within: aiohttp.ClientTimeout = TIMEOUT,
+        within: aiohttp.ClientTimeout | None = None,
     ) -> Any:
         """What the API answered; an empty text where it had nothing to say. Raises DeliveryError.
 
         ``path`` names its ``ids`` in braces. ``file`` is name and content of a text file that goes along with a
-        message.
+        message; ``within``: TIMEOUT, where nothing else is said.
         """
         route = Route(method, path, **ids)
-        options: Answer = {"timeout": within}
+        options: Answer = {"timeout": within or TIMEOUT}
         if query is not None:
             options["params"] = query
         if file is not None:
             options["form"] = _form(body, file)
         elif body is not None:
             options["json"] = body
+        what = f"{method} {path}"
         try:
-            return await self._http.request(route, **options)
+            answer = await self._http.request(route, **options)
         except Exception as error:
-            raise translate(f"{method} {path}", error) from None
+            raise translate(what, error) from None
+        if isinstance(answer, str) and answer:  # a proxy's page
+            raise Uncertain(f"{what}: the answer is not Discord's")
+        return answer
 
     async def respond(
         self, address: str, kind: int, data: Answer | None = None, *, file: tuple[str, str] | None = None
@@ -140,7 +144,7 @@ def translate(what: str, error: Exception) -> DeliveryError:
             return Unreachable(f"{what}: no connection ({kind})")
         case RuntimeError() if "closed" in str(error):
             return Unreachable(f"{what}: the client is closed")
-        case aiohttp.ClientError() | OSError():  # among these, a time-out
+        case aiohttp.ClientError() | OSError() | json.JSONDecodeError():  # among these, a time-out
             return Uncertain(f"{what}: the connection was lost ({kind})")
         case _:
             return Rejected(f"{what}: {kind}: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from bot.platforms.discord.words import decode
 PLATFORM = "discord"
 _SPOKEN = frozenset({discord.MessageType.default, discord.MessageType.reply})
 """Types of messages that a person wrote; all others are joins, pins, threads opened and the like."""
+_EVERYBODY = re.compile(r"@(?:everyone|here)\b")
 _THREADED = frozenset({discord.ChannelType.text, discord.ChannelType.news})
 """Types of channels in which a message can head a thread."""
 
@@ -68,39 +70,54 @@ def concerns(message: discord.Message, place: Place) -> Trigger | None:
     if _addresses(message, place):
         return Trigger.MENTION
     # Without the intent, the text is not there; with it, what is said to others is theirs.
-    if not message.content or message.mentions or message.role_mentions or message.mention_everyone:
-        return None
-    return Trigger.FOLLOW_UP
+    return Trigger.FOLLOW_UP if message.content and not _said_to_others(message) else None
+
+
+def _said_to_others(message: discord.Message) -> bool:
+    """Whether people are called, or would be if the author were allowed to, or are replied to."""
+    if message.mentions or message.raw_role_mentions or _EVERYBODY.search(message.content):
+        return True
+    replied = _replied(message)
+    return replied is not None and replied.author.id != message.author.id
 
 
 def _addresses(message: discord.Message, place: Place) -> bool:
     if any(user.id == place.bot_user for user in message.mentions) or _own_roles(message, place):
         return True
-    replied = message.reference.resolved if message.reference else None
+    replied = _replied(message)
     # The mention that goes along with a reply can be switched off; then there is a text only with the intent.
-    to_bot = isinstance(replied, discord.Message) and replied.author.id == place.bot_user
-    return to_bot and bool(message.content)
+    return replied is not None and replied.author.id == place.bot_user and bool(message.content)
+
+
+def _replied(message: discord.Message) -> discord.Message | None:
+    """The message that this one replies to, where that is still there."""
+    replied = message.reference.resolved if message.reference else None
+    return replied if isinstance(replied, discord.Message) else None
 
 
 def _own_roles(message: discord.Message, place: Place) -> frozenset[str]:
-    """The bot's own roles among those mentioned: completion offers them under the bot's name."""
-    tagged = ((role, role.tags) for role in message.role_mentions)
+    """The bot's own roles among those named: completion offers them under the bot's name."""
+    found = set(message.role_mentions)
+    if message.guild is not None:
+        # Those too that the author may not call, and which Discord therefore does not count as mentioned.
+        found.update(filter(None, map(message.guild.get_role, message.raw_role_mentions)))
+    tagged = ((role, role.tags) for role in found)
     return frozenset(str(role.id) for role, tags in tagged if tags is not None and tags.bot_id == place.bot_user)
 
 
 def read_message(message: discord.Message, trigger: Trigger, place: Place, stands: Where) -> Asked:
     """A message as a question; ``stands``: where it does."""
-    key = str(message.id)
     thread = stands.thread
     if place.threads and stands.threaded and trigger is Trigger.MENTION:
-        thread = key  # a thread has the id of the message that heads it
+        thread = str(message.id)  # a thread has the id of the message that heads it
     edited = message.edited_at
     return Asked(
         key=message_key(message.id),
         platform=PLATFORM,
         team=str(message.guild.id) if message.guild else "",
         channel=stands.channel,
-        message=key,
+        # A forum's thread has the id of its first message, too, so where a message stands is part of its name.
+        message=f"{stands.thread or stands.channel}/{message.id}",
         thread=thread,
         user=str(message.author.id),
         text=_text(message, place),

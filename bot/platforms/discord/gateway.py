@@ -33,6 +33,15 @@ GOODBYE = 2.0
 """Seconds that Discord has to answer when the bot leaves."""
 LONGEST_WAIT = 30.0
 """Seconds that a request waits by itself for a rate limit to end; 30 is the least that the library takes."""
+PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    create_public_threads=True,
+    attach_files=True,
+    read_message_history=True,
+)
+"""What the bot makes use of; README.md names their sum."""
 _TOKEN_REFUSED = 4004
 """Code of a closed connection."""
 
@@ -145,6 +154,13 @@ class Gateway(discord.AutoShardedClient):
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
+
+    def invitation(self) -> str:
+        """Where somebody who manages a server lets the bot in."""
+        assert self.application_id is not None  # noqa: S101 - known since ``introduce``
+        return discord.utils.oauth_url(
+            self.application_id, permissions=PERMISSIONS, scopes=("bot", "applications.commands")
+        )
 
     def healthy(self) -> bool:
         """Whether every shard is connected."""

@@ -92,7 +92,8 @@ def recognise(claim: Claim, message: Answer) -> Found | None:
         return Found(reply, mark == own) if mark[0] == own[0] else None
     # Without a layout there is no mark; such a message is always an answer.
     replied = (message.get("message_reference") or {}).get("message_id")
-    return Found(reply, complete=True) if message.get("content") and replied == (claim.asked.message or "-") else None
+    asked = claim.asked.message.partition("/")[2]
+    return Found(reply, complete=True) if message.get("content") and asked and replied == asked else None
 
 
 def _mark(claim: Claim, *, complete: bool) -> Mark:
@@ -113,8 +114,5 @@ def _words(turn: Turn) -> Messages:
 
 
 def _permalink(turn: Turn) -> str | None:
-    asked = turn.asked
-    channel, _, message = turn.message.partition("/")
-    if not message and asked.message:
-        channel, message = asked.channel if asked.thread in ("", asked.message) else asked.thread, asked.message
-    return message_link(asked.team, channel, message) if message else None
+    channel, _, message = (turn.message or turn.asked.message).partition("/")
+    return message_link(turn.asked.team, channel, message) if message else None

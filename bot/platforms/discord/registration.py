@@ -36,7 +36,7 @@ class Registration:
         """
         everywhere = [] if guilds else self._commands
         changed = await self._set(everywhere)
-        in_servers = [{key: command[key] for key in command if key not in _GLOBAL_ONLY} for command in self._commands]
+        in_servers = [_local(command) for command in self._commands]
         for guild in guilds:
             changed |= await self._set(in_servers, guild)
         if changed:
@@ -51,7 +51,8 @@ class Registration:
             path, ids = _IN_SERVER, {**ids, "guild_id": guild}
         try:
             there = await self._client.call("GET", path, ids, query={"with_localizations": "true"})
-            if _essence(there) == _essence(commands):
+            # What is left out there, Discord may fill in.
+            if _essence([_local(command) for command in there] if guild else there) == _essence(commands):
                 return False
             await self._client.call("PUT", path, ids, body=list(commands))
         except DeliveryError as error:
@@ -65,6 +66,10 @@ class Registration:
 async def payload(tree: app_commands.CommandTree[Any], translator: app_commands.Translator) -> list[Answer]:
     """A tree's commands as the API takes them."""
     return [await command.get_translated_payload(tree, translator) for command in tree.get_commands()]
+
+
+def _local(command: Answer) -> Answer:
+    return {key: command[key] for key in command if key not in _GLOBAL_ONLY}
 
 
 def _essence(commands: Iterable[Answer]) -> list[Answer]:

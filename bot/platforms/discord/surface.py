@@ -1,6 +1,6 @@
 """Shows the bot's words in Discord. Each method makes its requests once; the core decides what to do when one fails.
 
-A reply's id is ``CHANNEL/MESSAGE``: a thread is a channel of its own, and a reply may end up elsewhere than planned.
+A message's id is ``CHANNEL/MESSAGE``: a thread is a channel of its own, and a reply may end up elsewhere than planned.
 """
 
 from __future__ import annotations
@@ -223,17 +223,18 @@ class DiscordSurface:
 
     async def _opened(self, asked: Asked) -> str:
         """The channel for a reply; a thread that is wanted for it is opened, where that is possible."""
-        if not asked.thread or asked.thread != asked.message or not asked.text.strip():
+        channel, _, message = asked.message.partition("/")
+        if not message or asked.thread in ("", channel) or not asked.text.strip():
             return _standing(asked)
         try:
             await self._client.call(
                 "POST",
                 f"{_MESSAGE}/threads",
-                {"channel_id": asked.channel, "message_id": asked.message},
+                {"channel_id": channel, "message_id": message},
                 body={"name": shorten(asked.text, THREAD_NAME), "auto_archive_duration": THREAD_MINUTES},
             )
         except (Gone, Rejected, Unsupported) as error:
-            return asked.thread if error.reason == THREAD_EXISTS else asked.channel
+            return asked.thread if error.reason == THREAD_EXISTS else channel
         return asked.thread
 
     async def _places(self, asked: Asked) -> tuple[str, ...]:
@@ -245,7 +246,7 @@ class DiscordSurface:
 
     async def _own_messages(self, place: str, asked: Asked) -> list[Answer]:
         """The bot's own messages since the question, oldest first."""
-        after = int(asked.message or int((asked.asked_at - SKEW - EPOCH) * 1000) << 22)
+        after = int(asked.message.partition("/")[2] or int((asked.asked_at - SKEW - EPOCH) * 1000) << 22)
         own: list[Answer] = []
         for _ in range(PAGES):
             page = await self._client.call(
@@ -268,7 +269,7 @@ def _by_token(claim: Claim) -> bool:
 
 def _standing(asked: Asked) -> str:
     """The channel in which a question stands."""
-    return asked.channel if asked.thread in ("", asked.message) else asked.thread.partition("/")[0]
+    return asked.message.partition("/")[0] or asked.thread.partition("/")[0] or asked.channel
 
 
 def _identity(message: Answer) -> str:
@@ -277,9 +278,8 @@ def _identity(message: Answer) -> str:
 
 def _reference(asked: Asked, body: Body | None, place: str) -> Answer:
     """What the message replies to, where that stands in the same place: the question, or the answer it is about."""
-    channel, message = _standing(asked), asked.message
-    if isinstance(body, Escalated):
-        channel, _, message = body.turn.message.partition("/")
+    identity = body.turn.message if isinstance(body, Escalated) else asked.message
+    channel, _, message = identity.partition("/")
     if not message or channel != place:
         return {}
     # A question that is gone by now must not keep its answer from being posted: the claim decides that.
