@@ -1,4 +1,4 @@
-"""How replies look: as lines of a terminal, as Slack messages. Pure."""
+"""How replies look: as lines of a terminal, as Slack and Discord messages. Pure."""
 
 from __future__ import annotations
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-from bot.markup.lines import Piece, Role, clean, shorten
+from bot.markup.lines import Piece, Role, shorten
 from bot.markup.quote import Passage
 from bot.markup.split import cut
 
@@ -19,7 +18,6 @@ Block = dict[str, Any]
 
 MAX_TEXT = 3000
 """Characters of one text: documented for sections, kept for every element."""
-MAX_URL = 2000
 ELEMENT_COST = 50
 """Characters that a block or element counts as beside its text. Slack takes 13,297 characters in one block and refused
 11,341 in 45 blocks (github.com/slackapi/bolt-js/issues/2509 and 2867)."""
@@ -62,17 +60,6 @@ def weigh(element: object) -> int:
         shown = sum(len(element[key]) for key in ("text", "url") if isinstance(element.get(key), str))
         return shown + sum(map(weigh, element.values())) + (ELEMENT_COST if "type" in element else 0)
     return sum(map(weigh, element)) if isinstance(element, list | tuple) else 0
-
-
-def is_link(url: str | None) -> bool:
-    """Whether an address may be a link: http or https, with a host, in visible characters."""
-    if not url or len(url) > MAX_URL or clean(url) != url or " " in url:
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        return False
 
 
 # ---------------------------------------------------------------- elements

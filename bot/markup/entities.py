@@ -52,7 +52,7 @@ def decode(text: str, bot_user: str) -> tuple[str, Mentions]:
             others = others or addressed
             stretches[-1].append(words)
     stretches[-1].append(text[done:])
-    return _join(["".join(stretch) for stretch in stretches]), Mentions(bot=len(stretches) > 1, others=others)
+    return join_around(["".join(stretch) for stretch in stretches]), Mentions(bot=len(stretches) > 1, others=others)
 
 
 def _words(control: str) -> tuple[str, bool]:
@@ -87,7 +87,7 @@ def _named(sign: str, label: str, otherwise: str) -> str:
     return sign + (label.removeprefix(sign) or otherwise)
 
 
-def _join(stretches: list[str]) -> str:
+def join_around(stretches: list[str]) -> str:
     """The text with nothing where the bot's mentions stood, not even the space or comma that set them apart."""
     parts = [stretches[0]]
     begun = bool(stretches[0].strip())

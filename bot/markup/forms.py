@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.claims import Reason
 from bot.markup.blocks import Block, plain_text
+from bot.markup.frames import MAX_COMMENT, reason_label
 from bot.messages import Messages
 
 WHY = "fonte_why"
@@ -14,7 +15,6 @@ WHY = "fonte_why"
 REASON = "fonte_reason"
 """Block and action of the choice."""
 COMMENT = "fonte_comment"
-MAX_COMMENT = 1_000
 
 
 def why_modal(key: str, words: Messages) -> Block:
@@ -51,14 +51,3 @@ def read_why(view: Mapping[str, Any]) -> tuple[str, Reason, str]:
     reason = Reason(values[REASON][REASON]["selected_option"]["value"])
     comment = (values.get(COMMENT) or {}).get(COMMENT, {}).get("value") or ""
     return str(view["private_metadata"]), reason, comment[:MAX_COMMENT]
-
-
-def reason_label(reason: Reason, words: Messages) -> str:
-    """A reason in the words of the form."""
-    return {
-        Reason.WRONG: words.reason_wrong,
-        Reason.INCOMPLETE: words.reason_incomplete,
-        Reason.OUTDATED: words.reason_outdated,
-        Reason.NOT_FOUND: words.reason_not_found,
-        Reason.OTHER: words.reason_other,
-    }[reason]

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from bot.claims import Turn, Verdict
 from bot.markup.blocks import (
     ELEMENT_COST,
     Block,
     escape,
     escape_within,
     group_mention,
-    is_link,
     link,
     mention,
     plain_text,
@@ -29,11 +26,23 @@ from bot.markup.blocks import (
     texts,
     weigh,
 )
-from bot.markup.forms import WHY, read_why, reason_label, why_modal
-from bot.markup.lines import Role, excerpts, layout, plain, reference, shorten, sources_label
-from bot.markup.quote import Passage, passages
+from bot.markup.forms import WHY, read_why, why_modal
+from bot.markup.frames import (
+    BRIEF,
+    Button,
+    Header,
+    has_buttons,
+    headers,
+    is_link,
+    labels,
+    replied,
+    short_reference,
+    whole,
+)
+from bot.markup.lines import Role, excerpts, layout, plain, shorten, sources_label
+from bot.markup.quote import passages
 from bot.messages import Messages
-from bot.surface import Body, Escalated, Forwarded, Notice, Shared
+from bot.surface import Body, Escalated, Forwarded, Notice
 from bot.types import Citation, Outcome, Reply
 
 __all__ = ["WHY", "Button", "SlackMessage", "read_why", "render", "why_modal"]
@@ -42,22 +51,8 @@ MESSAGE_BUDGET = 12_000
 """What the blocks of a message may weigh: Slack takes about 13,200, by a count it does not publish."""
 TEXT_BUDGET = 3_000
 """Bytes of the fallback text; chat.update takes 4,000."""
-QUESTION_BUDGET = 1_500
-COMMENT_BUDGET = 1_200
-BRIEF = 120
-"""Characters of a question or comment in the fallback text, where the answer needs the room."""
-_LONGEST = {Role.TITLE: 200, Role.DETAIL: 400}
-"""Characters of the parts of a citation."""
-
-
-class Button(StrEnum):
-    """What stands under an answer: the buttons' ``action_id``; their ``value`` is the claim's key."""
-
-    HELPFUL = "fonte_helpful"
-    NOT_HELPFUL = "fonte_not_helpful"
-    ASK_PERSON = "fonte_ask_person"
-    SHARE = "fonte_share"
-    DELETE = "fonte_delete"
+QUOTE_BUDGET = 1_500
+"""What a question or comment above an answer may weigh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +95,15 @@ def render(
     ``permalink`` leads from an Escalated or Forwarded body to the answer. ``file``: whether a file can go along.
     ``brief``: an Escalated question stands below its answer, and does not repeat it.
     """
-    match body:
-        case Notice():
-            return _notice(body.text)
-        case Reply():
-            frame, reply = _Frame(), body
-        case Shared(turn):
-            frame, reply = _question(turn, words.shared, turn.asked.user), turn.reply
-        case Escalated(turn, user):
-            frame, reply = _question(turn, words.escalation, user, group), turn.reply
-            if brief:
-                return SlackMessage(frame.above_text, list(frame.above[:1]))
-            frame = _linked(frame, permalink, words)
-        case Forwarded(turn):
-            frame, reply = _linked(_feedback(body, words), permalink, words), turn.reply
+    if isinstance(body, Notice):
+        return _notice(body.text)
+    frame = _frame(headers(body, words), group if isinstance(body, Escalated) else None)
+    if brief and isinstance(body, Escalated):
+        return SlackMessage(frame.above_text, list(frame.above[:1]))
     if isinstance(body, Escalated | Forwarded):
-        buttons = ()
-    return _message(frame, reply, words, _actions(buttons, key, words), file=file)
+        frame = _linked(frame, permalink, words)
+    actions = _actions(buttons if has_buttons(body) else (), key, words)
+    return _message(frame, replied(body), words, actions, file=file)
 
 
 def _notice(text: str) -> SlackMessage:
@@ -136,11 +123,11 @@ def _message(frame: _Frame, reply: Reply, words: Messages, actions: list[Block],
     said = passages(reply.text, reply.highlights)
     kind = "rich_text_quote" if reply.outcome is Outcome.ANSWERED else "rich_text_section"
     answer, all_said = quotation(said, room - weigh(sources), kind=kind)
-    whole = all_cited and all_said
+    complete = all_cited and all_said
     blocks = [
         *frame.above,
         *([rich_text(answer)] if answer else []),
-        *([] if whole else note),
+        *([] if complete else note),
         *([rich_text(sources)] if sources else []),
         *frame.below,
         *actions,
@@ -148,7 +135,7 @@ def _message(frame: _Frame, reply: Reply, words: Messages, actions: list[Block],
     return SlackMessage(
         _fallback(frame, plain(layout(reply, words))),
         blocks or [rich_text([section(texts("…"))])],
-        None if whole or not file else _whole(said, reply, words),
+        None if complete or not file else whole(reply, words),
     )
 
 
@@ -188,63 +175,39 @@ def _sources(reply: Reply, words: Messages, room: int) -> tuple[list[Block], boo
 
 def _reference(number: int, citation: Citation, words: Messages) -> Block:
     elements: list[Block] = []
-    for piece in reference(number, citation, words):
-        text, longest = piece.text, _LONGEST.get(piece.role, len(piece.text))
-        if len(text) > longest:
-            text = text[: longest - 1].rstrip() + "…"
+    for piece in short_reference(number, citation, words):
         if piece.role is Role.TITLE and citation.url is not None and is_link(citation.url):
-            elements.append(link(citation.url, text))
+            elements.append(link(citation.url, piece.text))
         else:
-            elements += texts(text)
+            elements += texts(piece.text)
     return section(elements)
 
 
-def _whole(said: Sequence[Passage], reply: Reply, words: Messages) -> str:
-    """The whole answer as plain text: for a file, nothing is left out."""
-    paragraphs = [passage.text for passage in said]
-    if reply.citations:
-        paragraphs.append(sources_label(reply, words))
-    for number, (citation, excerpt) in enumerate(zip(reply.citations, excerpts(reply), strict=True), 1):
-        place = "".join(piece.text for piece in reference(number, citation, words))
-        paragraphs.append(f"{place} · {citation.url}" if is_link(citation.url) else place)
-        if excerpt:
-            paragraphs += [passage.text for passage in passages(citation.excerpt)]
-    return "\n\n".join(paragraphs) + "\n"
-
-
-def _said(template: str, user: str) -> tuple[list[Block], str]:
+def _said(header: Header) -> tuple[list[Block], str]:
     """A sentence of the bot about a person."""
-    before, _, after = template.partition("{user}")
-    elements, mrkdwn = mention(user)
+    before, after = header.around()
+    elements, mrkdwn = mention(header.user)
     return [*texts(before), *elements, *texts(after)], escape(before) + mrkdwn + escape(after)
 
 
-def _question(turn: Turn, template: str, user: str, group: str | None = None) -> _Frame:
-    elements, text = _said(template, user)
-    if group:
-        called, called_text = group_mention(group)
-        elements, text = [*called, *texts(" "), *elements], f"{called_text} {text}"
-    quoted, _ = quotation(passages(turn.asked.text), QUESTION_BUDGET)
-    return _Frame(
-        above=(rich_text([section(elements), *quoted]), {"type": "divider"}),
-        above_text=f"{text}\n{escape(shorten(turn.asked.text, BRIEF))}",
-    )
-
-
-def _feedback(body: Forwarded, words: Messages) -> _Frame:
-    feedback = body.feedback
-    helpful = feedback.verdict is Verdict.HELPFUL
-    elements, text = _said(words.found_helpful if helpful else words.found_not_helpful, feedback.user)
-    lines = [section(elements)]
-    if feedback.reason is not None:
-        reason = f"{words.why_reason}: {reason_label(feedback.reason, words)}"
-        lines.append(section(texts(reason)))
-        text += f"\n{escape(reason)}"
-    if feedback.comment.strip():
-        lines += quotation(passages(feedback.comment), COMMENT_BUDGET)[0]
-        text += f"\n{escape(shorten(feedback.comment, BRIEF))}"
-    asked = _question(body.turn, words.shared, body.turn.asked.user)
-    return _Frame(above=(rich_text(lines), *asked.above), above_text=f"{text}\n{asked.above_text}")
+def _frame(above: Sequence[Header], group: str | None) -> _Frame:
+    blocks: list[Block] = []
+    lines: list[str] = []
+    for header in above:
+        elements, text = _said(header)
+        if group:
+            called, called_text = group_mention(group)
+            elements, text = [*called, *texts(" "), *elements], f"{called_text} {text}"
+        lines.append(text)
+        parts = [section(elements)]
+        if header.note:
+            parts.append(section(texts(header.note)))
+            lines.append(escape(header.note))
+        if header.quoted.strip():
+            parts += quotation(passages(header.quoted), QUOTE_BUDGET)[0]
+            lines.append(escape(shorten(header.quoted, BRIEF)))
+        blocks.append(rich_text(parts))
+    return _Frame((*blocks, {"type": "divider"}), "\n".join(lines)) if blocks else _Frame()
 
 
 def _linked(frame: _Frame, permalink: str | None, words: Messages) -> _Frame:
@@ -258,16 +221,10 @@ def _linked(frame: _Frame, permalink: str | None, words: Messages) -> _Frame:
 
 
 def _actions(buttons: Sequence[Button], key: str, words: Messages) -> list[Block]:
-    labels = {
-        Button.HELPFUL: words.helpful,
-        Button.NOT_HELPFUL: words.not_helpful,
-        Button.ASK_PERSON: words.ask_person,
-        Button.SHARE: words.share,
-        Button.DELETE: words.delete,
-    }
+    said = labels(words)
     # No style: whoever reads the message sees the same buttons.
     elements: list[Block] = [
-        {"type": "button", "action_id": button.value, "text": plain_text(labels[button]), "value": key}
+        {"type": "button", "action_id": button.value, "text": plain_text(said[button]), "value": key}
         for button in buttons
     ]
     for element in elements:

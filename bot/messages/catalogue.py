@@ -106,3 +106,18 @@ class Messages:
     """Below the beginning of an answer that is too long for a message."""
     feedback_lost: str
     """The ledger could not be written."""
+
+    command_ask: str
+    """Name of a command; lower case, without spaces."""
+    command_ask_about: str
+    """Title of the parameter-less command on a message."""
+    command_ask_description: str
+    option_question: str
+    """Name of a parameter; lower case, without spaces."""
+    option_question_description: str
+    option_private: str
+    """Name of a parameter; lower case, without spaces."""
+    option_private_description: str
+    command_sources: str
+    """Name of a command; lower case, without spaces."""
+    command_sources_description: str

@@ -73,4 +73,13 @@ EN = Messages(
     to_answer="Go to the answer",
     whole_answer="The whole answer is in the file.",
     feedback_lost="I could not note that down; please try again later.",
+    command_ask="ask",
+    command_ask_about="Ask about this",
+    command_ask_description="Ask the documents",
+    option_question="question",
+    option_question_description="Your question",
+    option_private="private",
+    option_private_description="Only you see the answer",
+    command_sources="sources",
+    command_sources_description="The documents that the answers come from",
 )

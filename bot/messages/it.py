@@ -79,4 +79,13 @@ IT = Messages(
     to_answer="Vai alla risposta",
     whole_answer="La risposta intera è nel file.",
     feedback_lost="Non sono riuscito a prenderne nota: riprova più tardi.",
+    command_ask="chiedi",
+    command_ask_about="Chiedi su questo",
+    command_ask_description="Chiedi ai documenti",
+    option_question="domanda",
+    option_question_description="La tua domanda",
+    option_private="privata",
+    option_private_description="Solo tu vedi la risposta",
+    command_sources="fonti",
+    command_sources_description="I documenti da cui vengono le risposte",
 )

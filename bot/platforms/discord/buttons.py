@@ -54,6 +54,8 @@ class Buttons:
             return
         words = self._words(interaction)
         try:
+            turn = await self._actions.turn(key)
+            words = messages_in(turn.reply.language) if turn else words  # as in the form
             feedback = Feedback(key, str(interaction.user.id), Verdict.NOT_HELPFUL, reason, comment)
             kept = await self._actions.rate(feedback)
             await self._responder.say(interaction, words.thanks if kept else words.not_kept)

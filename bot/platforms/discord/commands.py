@@ -25,17 +25,7 @@ MAX_CHOICES = 25
 MAX_CHOICE = 100
 """What Discord takes of suggestions while a person types, and characters of each."""
 
-_ITALIAN = {
-    "ask": "chiedi",
-    "Ask the documents": "Chiedi ai documenti",
-    "question": "domanda",
-    "Your question": "La tua domanda",
-    "private": "privata",
-    "Only you see the answer": "Solo tu vedi la risposta",
-    "sources": "fonti",
-    "The documents that the answers come from": "I documenti da cui vengono le risposte",
-    "Ask about this": "Chiedi su questo",
-}
+_ENGLISH = messages_in("en")
 _log = logging.getLogger(__name__)
 Interaction = discord.Interaction[Any]
 
@@ -120,13 +110,20 @@ class Commands:
         return self._access.allows(asked, roles_of(interaction.user))
 
 
-class Italian(app_commands.Translator):
-    """Names and descriptions are English, and these in Italian."""
+class Translator(app_commands.Translator):
+    """Names and descriptions are English, and translated into whatever else the bot speaks."""
 
     async def translate(
         self, string: locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
     ) -> str | None:
-        return _ITALIAN.get(string.message) if locale is discord.Locale.italian else None
+        language = locale.value.partition("-")[0]
+        found = next((messages for spoken, messages in CATALOGUE.items() if spoken == language), None)
+        return None if found is None or found is _ENGLISH else str(getattr(found, string.extras["name"]))
+
+
+def _named(name: str) -> locale_str:
+    """A field of Messages, to be translated."""
+    return locale_str(getattr(_ENGLISH, name), name=name)
 
 
 class _Tree(app_commands.CommandTree[Any]):
@@ -144,12 +141,9 @@ def command_tree(client: Any) -> app_commands.CommandTree[Any]:
         allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
     )
 
-    @tree.command(name=locale_str("ask"), description=locale_str("Ask the documents"))
-    @app_commands.rename(question=locale_str("question"), private=locale_str("private"))
-    @app_commands.describe(
-        question=locale_str("Your question"),
-        private=locale_str("Only you see the answer"),
-    )
+    @tree.command(name=_named("command_ask"), description=_named("command_ask_description"))
+    @app_commands.rename(question=_named("option_question"), private=_named("option_private"))
+    @app_commands.describe(question=_named("option_question_description"), private=_named("option_private_description"))
     async def ask(
         interaction: Interaction, question: app_commands.Range[str, 1, MAX_QUESTION], private: bool = False
     ) -> None:
@@ -160,11 +154,11 @@ def command_tree(client: Any) -> app_commands.CommandTree[Any]:
         choices: list[app_commands.Choice[str]] = client.commands.complete(interaction, typed)
         return choices
 
-    @tree.command(name=locale_str("sources"), description=locale_str("The documents that the answers come from"))
+    @tree.command(name=_named("command_sources"), description=_named("command_sources_description"))
     async def sources(interaction: Interaction) -> None:
         await client.commands.sources(interaction)
 
-    @tree.context_menu(name=locale_str("Ask about this"))
+    @tree.context_menu(name=_named("command_ask_about"))
     async def ask_about(interaction: Interaction, message: discord.Message) -> None:
         await client.commands.ask_about(interaction, message)
 

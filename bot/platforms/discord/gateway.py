@@ -18,7 +18,7 @@ from bot.limits import Access
 from bot.platforms.discord import Library, Options
 from bot.platforms.discord.buttons import AnswerButton, Buttons
 from bot.platforms.discord.client import DiscordClient, translate
-from bot.platforms.discord.commands import Commands, Italian, command_tree
+from bot.platforms.discord.commands import Commands, Translator, command_tree
 from bot.platforms.discord.endpoint import use_gateway, use_rest
 from bot.platforms.discord.events import PLATFORM, Place
 from bot.platforms.discord.listeners import Listeners
@@ -109,12 +109,12 @@ class Gateway(discord.AutoShardedClient):
         place = Place(self.user.id, chosen.threads)
         client = DiscordClient(self.http, self.application_id)
         responder = Responder(client)
-        self._surface = DiscordSurface(client, self.user.id, chosen.desk, self._guild_locale)
+        self._surface = DiscordSurface(client, self.user.id, chosen.desk, self._guild_locale, self._has_role)
         self.listeners = Listeners(self._dispatcher, chosen.access, place, self._channel)
         self.commands = Commands(self._dispatcher, chosen.access, place, self._library, responder, chosen.locale)
         self.buttons = Buttons(self._actions, responder, self.commands.words)
         self.tree = command_tree(self)
-        self.registration = Registration(client, self.application_id, await payload(self.tree, Italian()))
+        self.registration = Registration(client, self.application_id, await payload(self.tree, Translator()))
         self.add_dynamic_items(AnswerButton)
         # The listeners know better than the dispatcher who may ask: they know the asker's roles.
         self._dispatcher.attach(PLATFORM, self._surface, Access())
@@ -205,6 +205,10 @@ class Gateway(discord.AutoShardedClient):
     def _guild_locale(self, guild: str) -> str | None:
         found = self.get_guild(int(guild)) if guild else None
         return found.preferred_locale.value if found else None
+
+    def _has_role(self, guild: str, role: str) -> bool:
+        found = self.get_guild(int(guild)) if guild else None
+        return found is not None and bool(role) and found.get_role(int(role)) is not None
 
     async def _channel(self, identity: int) -> Any:
         return await self.fetch_channel(identity)

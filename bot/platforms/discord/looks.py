@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 from bot.actions import Desk
 from bot.claims import Asked, Claim, Trigger, Turn
@@ -23,8 +24,10 @@ COMPONENTS_V2 = 1 << 15
 class Looks:
     """Renders what claims are answered with."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, has_role: Callable[[str, str], bool]) -> None:
+        """``has_role`` tells whether a server (the first argument) has a role: nobody can be called elsewhere."""
         self._desk = desk
+        self._has_role = has_role
 
     def render(self, claim: Claim, body: Body, *, file: bool = True, loose: bool = False) -> DiscordMessage:
         """``file``: whether one may go along; ``loose``: nothing beside the answer shows what was asked."""
@@ -49,7 +52,8 @@ class Looks:
 
     def _buttons(self, asked: Asked) -> tuple[Button, ...]:
         buttons = [Button.HELPFUL, Button.NOT_HELPFUL]
-        if self._desk.escalates(private=asked.private or not asked.team):
+        nobody = asked.private or not self._has_role(asked.team, self._desk.escalation_group)
+        if self._desk.escalates(private=nobody):
             buttons.append(Button.ASK_PERSON)
         buttons.append(Button.SHARE if asked.private else Button.DELETE)
         return tuple(buttons)

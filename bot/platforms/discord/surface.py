@@ -51,12 +51,17 @@ class DiscordSurface:
     """All servers and direct messages of one bot; see Surface."""
 
     def __init__(
-        self, client: DiscordClient, bot_user: int, desk: Desk, guild_locale: Callable[[str], str | None]
+        self,
+        client: DiscordClient,
+        bot_user: int,
+        desk: Desk,
+        guild_locale: Callable[[str], str | None],
+        has_role: Callable[[str, str], bool],
     ) -> None:
-        """``guild_locale`` tells a server's language by its id."""
+        """``guild_locale`` tells a server's language by its id, ``has_role`` whether it has a role."""
         self._client = client
         self._bot_user = str(bot_user)
-        self._looks = Looks(desk)
+        self._looks = Looks(desk, has_role)
         self._guild_locale = guild_locale
         self._typing = Typing(client)
         self._passing: set[asyncio.Task[None]] = set()

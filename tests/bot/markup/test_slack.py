@@ -6,7 +6,7 @@ import pytest
 
 from bot.claims import Feedback, Reason, Verdict
 from bot.markup import layout, plain
-from bot.markup.blocks import is_link
+from bot.markup.frames import is_link
 from bot.markup.slack import Button, render
 from bot.messages import CATALOGUE, messages_in
 from bot.surface import Escalated, Forwarded, Notice, Shared

@@ -11,7 +11,8 @@ from slack_sdk.models.blocks import Block
 
 from bot.claims import Feedback, Reason, Verdict
 from bot.markup import layout, plain
-from bot.markup.blocks import ELEMENT_COST, is_link, size, weigh
+from bot.markup.blocks import ELEMENT_COST, size, weigh
+from bot.markup.frames import is_link
 from bot.markup.slack import MESSAGE_BUDGET, TEXT_BUDGET, Button, render
 from bot.messages import CATALOGUE, messages_in
 from bot.surface import Body, Escalated, Forwarded, Notice, Shared
