@@ -1,12 +1,13 @@
-"""What the Slack adapter costs: from a mention to its answer, against a bare bolt bot that echoes, in the same run.
+"""What a platform's adapter costs: from a question to its answer, against a bare bot that echoes, in the same run.
 
-    python -m tests.bench.adapter [--questions N] [--rounds N] [--patience S] [--json]
+    python -m tests.bench.adapter {slack,discord} [--questions N] [--rounds N] [--patience S] [--json]
 
-Slack is the tests' stand-in, in this process; each bot is a process of its own and connects by Socket Mode. The sides:
-"bolt echo" acknowledges and posts, nothing else; "fonte echo" is the whole adapter (claim committed to SQLite before
-the ack, dispatch, rendering, pacing, delivery, turn recorded) with an assistant that answers at once; "fonte" is
-``python -m bot slack`` on the seeds. One after the other gives the latency, all at once the throughput. Every question
-has a channel of its own, as both Slack and the stand-in allow one post a second in each. The sides take turns.
+The platform is the tests' stand-in, in this process; each bot is a process of its own with the real client library. The
+sides: the library's "echo" answers and does nothing else; "fonte echo" is the whole adapter (claim committed to SQLite
+first, dispatch, rendering, pacing, delivery, turn recorded) with an assistant that answers at once; "fonte" is
+``python -m bot`` on the seeds. One after the other gives the latency, all at once the throughput; every question has a
+channel of its own, as the bot posts once a second in each. "ack" is what the platform waits for: in Slack that of the
+message, in Discord the deferral of /ask, asked apart from the mentions. The sides take turns.
 """
 
 from __future__ import annotations
@@ -24,88 +25,74 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from tests.bench.chats import Chat, Discord, Slack
 from tests.bench.measure import ROOT, machine, table
 from tests.bench.quiet import Patience
-from tests.standin.slack.server import SlackServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-SIDES = {
-    "bolt echo": ("-m", "tests.bench.echo_bot"),
-    "fonte echo": ("-m", "tests.bench.echo_fonte"),
-    "fonte": ("-m", "bot", "slack"),
-}
+CHATS: dict[str, Chat] = {"slack": Slack(), "discord": Discord()}
 QUESTIONS = ("Quanto vale l'accordo?", "Who is the CEO of Microsoft?", "Quanti dipendenti ha OpenAI?")
 WARM_UP = 5
 
 
 @asynccontextmanager
-async def running(side: str, slack: SlackServer, work: Path) -> AsyncIterator[None]:
+async def running(chat: Chat, side: str, server: Any, work: Path) -> AsyncIterator[None]:
     """One side's bot, connected."""
-    env = os.environ | {
-        "SLACK_BOT_TOKEN": slack.bot_token,
-        "SLACK_APP_TOKEN": slack.app_token,
-        "SLACK_API_BASE_URL": slack.base_url,
-        "DATA_DIR": str(work),
-        "RATE_LIMIT": "0",
-        "QUEUE_LIMIT": "100000",
-        "DRAIN_SECONDS": "0",
-    }
-    process = await asyncio.create_subprocess_exec(sys.executable, *SIDES[side], cwd=ROOT, env=env)
+    env = (
+        os.environ
+        | chat.settings(server)
+        | {"DATA_DIR": str(work), "RATE_LIMIT": "0", "QUEUE_LIMIT": "100000", "DRAIN_SECONDS": "0"}
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, *chat.sides[side], cwd=ROOT, env=env)
     try:
-        await slack.connected(within=120)
+        await chat.ready(server)
         yield
     finally:
         process.terminate()
         await process.wait()
 
 
-async def ask(slack: SlackServer, questions: Sequence[str], *, at_once: bool) -> tuple[list[float], list[float], float]:
-    """Seconds from each question to its answer, and to its ack, and for all of them."""
-    w = slack.workspace
-    answered: list[float] = []
-    began = perf_counter()
-    pending: list[tuple[Any, Any]] = []
-    first = len(w.deliveries)
-
-    async def answer_to(channel: Any, message: Any, started: float) -> None:
-        await slack.wait_for(lambda: w.answers(channel, message.ts), 120)
-        answered.append(perf_counter() - started)
-
+async def one_by_one(chat: Chat, server: Any, questions: Sequence[str]) -> tuple[list[float], list[float]]:
+    """Seconds from each question to its answer, and to its ack."""
+    answers, acks = [], []
     for text in questions:
-        channel = w.add_channel(f"q{len(w.channels)}")
-        started = perf_counter()
-        message = w.say(w.alice, channel, f"{w.mention} {text}")
-        if at_once:
-            pending.append((channel, message))
-        else:
-            await answer_to(channel, message, started)
-    if pending:
-        await slack.wait_for(lambda: all(w.answers(channel, message.ts) for channel, message in pending), 300)
-    total = perf_counter() - began
-    await slack.settled(60)
-    acks = [delivery.latency for delivery in w.deliveries[first:] if delivery.latency is not None]
-    return answered, acks, total
+        began = perf_counter()
+        asked = chat.ask(server, text, command=False)
+        await server.wait_for(asked.answered, 120)
+        answers.append(perf_counter() - began)
+        asked = chat.ask(server, text, command=True)
+        acks.append(await asked.acknowledged())
+        await server.wait_for(asked.answered, 120)
+    return answers, acks
 
 
-async def measure_side(side: str, count: int) -> dict[str, list[float]]:
+async def all_at_once(chat: Chat, server: Any, questions: Sequence[str]) -> float:
+    """Seconds until the last answer."""
+    began = perf_counter()
+    asked = [chat.ask(server, text, command=False) for text in questions]
+    await server.wait_for(lambda: all(one.answered() for one in asked), 300)
+    return perf_counter() - began
+
+
+async def measure_side(chat: Chat, side: str, count: int) -> dict[str, list[float]]:
     """One round of one side."""
     questions = [QUESTIONS[number % len(QUESTIONS)] for number in range(count)]
     with tempfile.TemporaryDirectory() as work:
-        async with SlackServer(epoch=None) as slack, running(side, slack, Path(work)):
-            await ask(slack, questions[:WARM_UP], at_once=False)
-            one_by_one, acks, _ = await ask(slack, questions, at_once=False)
-            _, _, total = await ask(slack, questions, at_once=True)
-    return {"answer": one_by_one, "ack": acks, "rate": [count / total]}
+        async with chat.standin() as server, running(chat, side, server, Path(work)):
+            await one_by_one(chat, server, questions[:WARM_UP])
+            answers, acks = await one_by_one(chat, server, questions)
+            total = await all_at_once(chat, server, questions)
+    return {"answer": answers, "ack": acks, "rate": [count / total]}
 
 
-def measure(count: int, rounds: int, patience: Patience) -> dict[str, dict[str, float]]:
+def measure(chat: Chat, count: int, rounds: int, patience: Patience) -> dict[str, dict[str, float]]:
     """Milliseconds and questions a second, by side."""
-    raw: dict[str, dict[str, list[float]]] = {side: {"answer": [], "ack": [], "rate": []} for side in SIDES}
+    raw: dict[str, dict[str, list[float]]] = {side: {"answer": [], "ack": [], "rate": []} for side in chat.sides}
     for _ in range(rounds):
-        for side in SIDES:
-            found = patience.undisturbed(lambda side=side: asyncio.run(measure_side(side, count)))  # type: ignore[misc]
+        for side in chat.sides:
+            found = patience.undisturbed(lambda side=side: asyncio.run(measure_side(chat, side, count)))  # type: ignore[misc]
             for name, values in found.items():
                 raw[side][name] += values
     return {side: _summary(values) for side, values in raw.items()}
@@ -127,18 +114,20 @@ def _summary(values: dict[str, list[float]]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("platform", choices=sorted(CHATS))
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--patience", type=float, default=0.0, metavar="S")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     patience = Patience(options.patience)
-    found = measure(options.questions, options.rounds, patience)
+    chat = CHATS[options.platform]
+    found = measure(chat, options.questions, options.rounds, patience)
     facts = {"machine": machine(), "sides": found} | patience.facts()
     if options.json:
         print(json.dumps(facts))
         return
-    base = found["bolt echo"]
+    base = found[next(iter(chat.sides))]
     columns = ["side", *base]
     rows = [
         [side, *(f"{value:.1f} (x{value / base[name]:.2f})" for name, value in figures.items())]
