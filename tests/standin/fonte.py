@@ -22,6 +22,10 @@ INTERVAL = 0.02
 """Seconds that stand for the second between two posts in a channel."""
 QUICK = Pace(post_interval=INTERVAL, grace=60.0, open_after=60.0, guild_wait=0.02, identify_interval=0.0)
 """A bot in a hurry that shows no sign of work and no reply in the making."""
+SHOWING = replace(QUICK, grace=0.0)
+"""One that shows at once that it is at work."""
+OPENING = replace(QUICK, open_after=0.0)
+"""One that opens a reply before its text is known."""
 _HOSTS = {"slack": slack_host, "discord": discord_host}
 
 
@@ -64,6 +68,11 @@ class Oracle:
         if self.outcome is Outcome.NOT_FOUND:
             return Reply(self.outcome, "The documents do not say.", None, self.language, (citation(text),), 0.1)  # type: ignore[arg-type]
         return Reply(self.outcome, text, None, self.language, (citation(text),), self.support)  # type: ignore[arg-type]
+
+
+def slow() -> Oracle:
+    """Answers when ``hold`` is set."""
+    return Oracle(hold=asyncio.Event())
 
 
 @dataclass

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.standin.slack.model import AgentSession, Json, Refused
+from tests.standin.calls import Json
+from tests.standin.slack.model import AgentSession, Refused
 from tests.standin.slack.registry import method
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.standin.slack.model import AssistantThread, Json, Prompts, Refused
+from tests.standin.calls import Json
+from tests.standin.slack.model import AssistantThread, Prompts, Refused
 from tests.standin.slack.registry import method
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from collections import Counter
 from copy import deepcopy
 from typing import Any
 
-from tests.standin.slack.model import Json, Refused, texts
+from tests.standin.calls import Json
+from tests.standin.slack.model import Refused, texts
 
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.standin.calls import Json
 from tests.standin.slack.blocks import check_blocks, check_message, with_ids
-from tests.standin.slack.model import Channel, Json, Message, Refused
+from tests.standin.slack.model import Channel, Message, Refused
 from tests.standin.slack.registry import method
 
 if TYPE_CHECKING:

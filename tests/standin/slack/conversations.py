@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from tests.standin.slack.model import Channel, Json, Message, Refused
+from tests.standin.calls import Json
+from tests.standin.slack.model import Channel, Message, Refused
 from tests.standin.slack.registry import by_kind, method
 
 if TYPE_CHECKING:

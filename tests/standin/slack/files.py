@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tests.standin.calls import Json
 from tests.standin.slack.chat import clear_status, thread_of, writable
-from tests.standin.slack.model import File, Json, Message, Refused
+from tests.standin.slack.model import File, Message, Refused
 from tests.standin.slack.registry import method
 
 if TYPE_CHECKING:

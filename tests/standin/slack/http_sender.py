@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from tests.standin.slack.model import Attempt, Delivery, Json
+from tests.standin.calls import Json
+from tests.standin.slack.model import Attempt, Delivery
 from tests.standin.slack.outbox import Outbox
 from tests.standin.slack.workspace import Workspace
 

@@ -7,9 +7,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from tests.standin.calls import Json
 from tests.standin.slack import payloads
 from tests.standin.slack.blocks import check_blocks, check_view, with_ids
-from tests.standin.slack.model import Channel, Delivery, Json, Message, Refused, User, View
+from tests.standin.slack.model import Channel, Delivery, Message, Refused, User, View
 from tests.standin.slack.state import State
 
 RESPONSE_USES = 5

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-Json = dict[str, Any]
+from tests.standin import calls
+from tests.standin.calls import Json
 
 
 class Refused(Exception):
@@ -180,23 +181,14 @@ class Delivery:
 
 
 @dataclass
-class Call:
-    """One request by the app."""
+class Call(calls.Call):
+    """One request by the app: a Web API method, ``response_url`` or ``upload``."""
 
-    method: str
-    """A Web API method, ``response_url`` or ``upload``."""
-    arguments: Json
-    at: float
-    """Seconds of time.monotonic."""
-    connection: int
-    """The client's port: the same for all requests on one connection."""
     token: str = ""
-    status: int | None = None
-    """None until it was answered; 0 where the connection was cut instead."""
-    response: Any = None
-    handled: bool = False
-    """Whether it took effect, whatever was answered."""
-    fault: str = ""
+
+    @property
+    def method(self) -> str:
+        return self.name
 
     @property
     def error(self) -> str:

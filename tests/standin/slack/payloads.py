@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.standin.slack.model import Channel, Json, Message, User
+from tests.standin.calls import Json
+from tests.standin.slack.model import Channel, Message, User
 
 _INLINE = re.compile(
     r"<@(?P<user>[UW]\w+)(?:\|[^>]*)?>|<#(?P<channel>C\w+)(?:\|[^>]*)?>"

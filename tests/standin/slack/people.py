@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 
+from tests.standin.calls import Json
 from tests.standin.slack import payloads
-from tests.standin.slack.model import AssistantThread, Channel, Json, Message, User
+from tests.standin.slack.model import AssistantThread, Channel, Message, User
 from tests.standin.slack.state import SUBSCRIPTIONS, State
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.standin.slack.model import Json, Refused
+from tests.standin.calls import Json
+from tests.standin.slack.model import Refused
 
 if TYPE_CHECKING:
     from tests.standin.slack.workspace import Workspace

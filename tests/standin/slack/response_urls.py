@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.standin.calls import Json
 from tests.standin.slack.blocks import check_message, with_ids
 from tests.standin.slack.conversations import truthy
 from tests.standin.slack.interactions import RESPONSE_SECONDS, RESPONSE_USES
-from tests.standin.slack.model import Json, Message, Refused
+from tests.standin.slack.model import Message, Refused
 
 if TYPE_CHECKING:
     from tests.standin.slack.interactions import ResponseUrl

@@ -9,9 +9,10 @@ from typing import Any, Self, TypeVar
 
 from aiohttp import web
 
-from tests.standin.slack.faults import Fault, Script, Scripted
+from tests.standin.calls import Json
+from tests.standin.faults import Fault, Script, Scripted
 from tests.standin.slack.http_sender import HttpTarget
-from tests.standin.slack.model import Call, Delivery, Json
+from tests.standin.slack.model import Call, Delivery
 from tests.standin.slack.rate import PostingRate
 from tests.standin.slack.socket_mode import SocketMode
 from tests.standin.slack.web_api import WebApi
@@ -174,7 +175,11 @@ class SlackServer:
         where: Callable[[Json], bool] | None = None,
     ) -> Scripted:
         """Let ``times`` calls of a method (``*``: any) fail, after ``skip`` others; ``where`` picks by arguments."""
-        return self.script.add(method, fault, times, skip, where)
+
+        def chosen(call: Call) -> bool:
+            return where is None or where(call.arguments)
+
+        return self.script.add(method, fault, times, skip, chosen)
 
     # -- the other way to the app
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from tests.standin.slack.model import Attempt, Delivery, Json
+from tests.standin.calls import Json
+from tests.standin.signals import LOOK_AGAIN
+from tests.standin.slack.model import Attempt, Delivery
 from tests.standin.slack.outbox import Outbox
-from tests.standin.slack.signals import LOOK_AGAIN
 from tests.standin.slack.workspace import Workspace
 
 MOST_CONNECTIONS = 10

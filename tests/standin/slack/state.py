@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 
+from tests.standin.calls import Json
+from tests.standin.signals import Changes
 from tests.standin.slack import payloads
 from tests.standin.slack.app import App
 from tests.standin.slack.model import (
@@ -15,14 +17,12 @@ from tests.standin.slack.model import (
     Channel,
     Delivery,
     File,
-    Json,
     Message,
     Prompts,
     Refused,
     User,
     View,
 )
-from tests.standin.slack.signals import Changes
 
 SUBSCRIPTIONS = {"channel": "message.channels", "group": "message.groups", "im": "message.im", "mpim": "message.mpim"}
 

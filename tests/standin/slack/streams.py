@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.standin.calls import Json
 from tests.standin.slack.agents import declare_session
 from tests.standin.slack.blocks import MARKDOWN_TEXT, check_blocks, with_ids
 from tests.standin.slack.chat import clear_status, metadata, posted, thread_of, writable
-from tests.standin.slack.model import Json, Message, Refused, texts
+from tests.standin.slack.model import Message, Refused, texts
 from tests.standin.slack.registry import method
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.standin.slack.faults import Cut, Error, Fault, Hang, RateLimited, Slow, Status
+from tests.standin.faults import Cut, Fault, Hang, Slow, Status
+from tests.standin.slack.faults import Error, RateLimited
 from tests.standin.slack.server import SlackServer
 from tests.standin.slack.workspace import Workspace
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from tests.standin.calls import Json
+from tests.standin.faults import Handle, Script
 from tests.standin.slack import agents, assistant, chat, conversations, files, streams  # noqa: F401 - they register methods
-from tests.standin.slack.faults import Handle, Script, too_many
-from tests.standin.slack.model import Call, Json, Refused
+from tests.standin.slack.faults import too_many
+from tests.standin.slack.model import Call, Refused
 from tests.standin.slack.rate import PostingRate
 from tests.standin.slack.registry import METHODS
 from tests.standin.slack.response_urls import respond
@@ -77,7 +79,7 @@ class WebApi:
 
     def _record(self, request: web.Request, name: str, arguments: Json, token: str) -> Call:
         peer = request.transport.get_extra_info("peername") if request.transport else None
-        call = Call(name, arguments, time.monotonic(), peer[1] if peer else 0, token)
+        call = Call(name, arguments, time.monotonic(), peer[1] if peer else 0, token=token)
         self.calls.append(call)
         self.workspace.changes.notify()
         return call
