@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -14,32 +12,24 @@ from tests.standin.discord.limits import Limits
 from tests.standin.discord.model import Call
 from tests.standin.discord.rest import Rest
 from tests.standin.discord.world import World
-from tests.standin.faults import Fault, Script, Scripted
+from tests.standin.faults import Fault, Scripted
+from tests.standin.server import StandIn
 
 T = TypeVar("T")
 
 
-class DiscordServer:
+class DiscordServer(StandIn):
     """``async with DiscordServer() as discord:`` - guilds that real clients talk to at ``discord.base_url``."""
 
     def __init__(self, *, heartbeat: float = 41.25, identify_seconds: float = 5.0, per_second: int = 50) -> None:
         """``heartbeat`` and ``identify_seconds`` as for Gateway; ``per_second``: Discord's limit on all requests."""
+        super().__init__()
         self.world = World()
-        self.script = Script()
         self.limits = Limits(self.world.violations, per_second)
         self.gateway = Gateway(self.world, heartbeat=heartbeat, identify_seconds=identify_seconds)
         self.rest = Rest(self.world, self.script, self.limits)
         self.world.emit_to = self.gateway.emit
         self.world.bot_gateway = self.gateway.bot_json
-        self._port = 0
-        self._runner: web.AppRunner | None = None
-        self._site: web.SockSite | None = None
-        self._held: socket.socket | None = None
-        """Bound to the port while down: nothing listens there, and nobody else can take it."""
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
 
     @property
     def base_url(self) -> str:
@@ -61,52 +51,18 @@ class DiscordServer:
 
     # -- life
 
-    async def __aenter__(self) -> Self:
+    def app(self) -> web.Application:
         app = web.Application(client_max_size=32 * 1024 * 1024)
         app.router.add_route("*", "/api/v10/{path:.+}", self.rest.handle)
         app.router.add_get("/gateway/", self.gateway.handle)
         app.router.add_get("/resume/", self.gateway.handle)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        await self.up()
-        return self
+        return app
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.script.release()
-        await self.gateway.stop()
-        if self._runner is not None:
-            await self._runner.cleanup()
-        if self._held is not None:
-            self._held.close()
-
-    async def up(self) -> None:
-        """Listen (again), on the same port as before."""
-        if self._site is not None or self._runner is None:
-            return
-        self._site = web.SockSite(self._runner, self._held or self._bind())
-        self._held = None
-        await self._site.start()
-
-    def _bind(self) -> socket.socket:
-        listening = socket.socket()
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", self._port))
-        self._port = listening.getsockname()[1]
+    def bound(self) -> None:
         self.gateway.origin = self.origin
-        return listening
 
-    async def down(self) -> None:
-        """Refuse connections and end those there are."""
-        if self._site is None or self._runner is None or self._runner.server is None:
-            return
-        await self._site.stop()
-        self._site = None
-        self._held = self._bind()
-        for connection in list(self._runner.server.connections):
-            if connection.transport is not None:
-                connection.transport.abort()
+    async def leave(self) -> None:
+        await self.gateway.stop()
 
     # -- what the app did
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
 
 from tests.standin.calls import Json
-from tests.standin.faults import Fault, Script, Scripted
+from tests.standin.faults import Fault, Scripted
+from tests.standin.server import StandIn
 from tests.standin.slack.http_sender import HttpTarget
 from tests.standin.slack.model import Call, Delivery
 from tests.standin.slack.rate import PostingRate
@@ -21,7 +20,7 @@ from tests.standin.slack.workspace import Workspace
 T = TypeVar("T")
 
 
-class SlackServer:
+class SlackServer(StandIn):
     """``async with SlackServer() as slack:`` - a workspace that real Slack clients talk to at ``slack.base_url``."""
 
     def __init__(
@@ -33,23 +32,14 @@ class SlackServer:
         epoch: float | None = 1_700_000_000,
     ) -> None:
         """``rate``: Slack's own one message a second and channel by default; ``epoch`` as for Workspace."""
+        super().__init__()
         self.workspace = Workspace(epoch=epoch)
-        self.script = Script()
         self.rate = rate or PostingRate()
         self._timing: dict[str, Any] = {"ack_timeout": ack_timeout, "retry_delays": retry_delays}
         self.socket_mode = SocketMode(self.workspace, **self._timing)
         self.api = WebApi(self.workspace, self.script, self.rate, self.socket_mode.ticket)
         self.workspace.send = self.socket_mode.send
         self.targets: list[HttpTarget] = []
-        self._port = 0
-        self._runner: web.AppRunner | None = None
-        self._site: web.SockSite | None = None
-        self._held: socket.socket | None = None
-        """Bound to the port while down: nothing listens there, and nobody else can take it."""
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
 
     @property
     def base_url(self) -> str:
@@ -70,55 +60,21 @@ class SlackServer:
 
     # -- life
 
-    async def __aenter__(self) -> Self:
+    def app(self) -> web.Application:
         app = web.Application(client_max_size=16 * 1024 * 1024)
         app.router.add_route("*", "/api/{method}", self.api.method)
         app.router.add_post("/response/{token:.+}", self.api.response_url)
         app.router.add_post("/upload/{file}", self.api.upload)
         app.router.add_get("/link/", self.socket_mode.handle)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        await self.up()
-        return self
+        return app
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.script.release()
+    def bound(self) -> None:
+        self.workspace.origin = self.origin
+
+    async def leave(self) -> None:
         for target in self.targets:
             await target.close()
         await self.socket_mode.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
-        if self._held is not None:
-            self._held.close()
-
-    async def up(self) -> None:
-        """Listen (again), on the same port as before."""
-        if self._site is not None or self._runner is None:
-            return
-        self._site = web.SockSite(self._runner, self._held or self._bind())
-        self._held = None
-        await self._site.start()
-
-    def _bind(self) -> socket.socket:
-        listening = socket.socket()
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", self._port))
-        self._port = listening.getsockname()[1]
-        self.workspace.origin = self.origin
-        return listening
-
-    async def down(self) -> None:
-        """Refuse connections and end those there are."""
-        if self._site is None or self._runner is None or self._runner.server is None:
-            return
-        await self._site.stop()
-        self._site = None
-        self._held = self._bind()
-        for connection in list(self._runner.server.connections):
-            if connection.transport is not None:
-                connection.transport.abort()
 
     # -- what the app did
 
