@@ -105,4 +105,5 @@ class AnswerButton(ui.DynamicItem[ui.Button[Any]], template=BUTTON_ID):
         return cls(match.string, Button(match["action"]), match["key"])
 
     async def callback(self, interaction: Interaction) -> None:
-        await interaction.client.buttons.press(interaction, self.button, self.key)
+        client = interaction.client
+        await client.handle(client.buttons.press(interaction, self.button, self.key))

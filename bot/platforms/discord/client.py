@@ -153,7 +153,7 @@ def translate(what: str, error: Exception) -> DeliveryError:
 def _from_answer(what: str, error: discord.HTTPException) -> DeliveryError:
     reason = str(error.code) if error.code else ""
     sentence = f"{what}: status {error.status}" + (f", {error.text} ({reason})" if reason else "")
-    if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+    if error.status == HTTPStatus.TOO_MANY_REQUESTS and reason not in _TRY_ANOTHER_WAY:
         return Throttled(sentence, _seconds(error))
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Uncertain(sentence, reason)

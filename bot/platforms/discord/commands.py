@@ -69,7 +69,11 @@ class Commands:
         else:
             await self._responder.say(interaction, words.not_allowed)
 
-    def complete(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+    async def complete(self, interaction: Interaction, typed: str) -> None:
+        """Suggest questions to who is typing one."""
+        await self._responder.suggest(interaction, self._suggested(interaction, typed))
+
+    def _suggested(self, interaction: Interaction, typed: str) -> list[str]:
         """Questions that the documents answer and that hold the words typed, in the reader's language first."""
         if not self._allows(interaction):
             return []
@@ -82,9 +86,7 @@ class Commands:
             for question in self._library.suggest(each)
             if len(question) <= MAX_CHOICE and all(word in question.casefold() for word in words)
         )
-        return [app_commands.Choice(name=question, value=question) for question in list(dict.fromkeys(found))][
-            :MAX_CHOICES
-        ]
+        return list(dict.fromkeys(found))[:MAX_CHOICES]
 
     async def failed(self, interaction: Interaction, error: Exception) -> None:
         """Say that something unexpected happened."""
@@ -133,8 +135,8 @@ class _Tree(app_commands.CommandTree[Any]):
 
 
 def command_tree(client: Any) -> app_commands.CommandTree[Any]:
-    """The commands of a client that has ``commands``; available in servers, direct messages and everywhere that a
-    person took the app along to."""
+    """The commands of a client that has ``commands``, and ``handle`` for them; available in servers, direct messages
+    and everywhere that a person took the app along to."""
     tree = _Tree(
         client,
         allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
@@ -147,19 +149,19 @@ def command_tree(client: Any) -> app_commands.CommandTree[Any]:
     async def ask(
         interaction: Interaction, question: app_commands.Range[str, 1, MAX_QUESTION], private: bool = False
     ) -> None:
-        await client.commands.ask(interaction, question, private=private)
+        await client.handle(client.commands.ask(interaction, question, private=private))
 
     @ask.autocomplete("question")
     async def complete(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        choices: list[app_commands.Choice[str]] = client.commands.complete(interaction, typed)
-        return choices
+        await client.handle(client.commands.complete(interaction, typed))
+        return []
 
     @tree.command(name=_named("command_sources"), description=_named("command_sources_description"))
     async def sources(interaction: Interaction) -> None:
-        await client.commands.sources(interaction)
+        await client.handle(client.commands.sources(interaction))
 
     @tree.context_menu(name=_named("command_ask_about"))
     async def ask_about(interaction: Interaction, message: discord.Message) -> None:
-        await client.commands.ask_about(interaction, message)
+        await client.handle(client.commands.ask_about(interaction, message))
 
     return tree

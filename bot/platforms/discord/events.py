@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import discord
 
 from bot.claims import Asked, Trigger
+from bot.markup.discord import NOTICE
 from bot.platforms.discord.client import address_of
 from bot.platforms.discord.words import decode
 
@@ -19,6 +20,9 @@ _SPOKEN = frozenset({discord.MessageType.default, discord.MessageType.reply})
 _EVERYBODY = re.compile(r"@(?:everyone|here)\b")
 _THREADED = frozenset({discord.ChannelType.text, discord.ChannelType.news})
 """Types of channels in which a message can head a thread."""
+_THREADS = frozenset(
+    {discord.ChannelType.news_thread, discord.ChannelType.public_thread, discord.ChannelType.private_thread}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,14 @@ def where(channel: Any) -> Where:
     return Where(str(channel.id), "", getattr(channel, "type", None) in _THREADED)
 
 
+def where_told(channel: Mapping[str, Any]) -> Where:
+    """The same of a channel as the API tells of it."""
+    kind, identity, parent = channel.get("type"), str(channel["id"]), channel.get("parent_id")
+    if parent and any(kind == each.value for each in _THREADS):
+        return Where(str(parent), identity)
+    return Where(identity, "", any(kind == each.value for each in _THREADED))
+
+
 def is_known(channel: Any) -> bool:
     """Whether it is known what kind of channel a server's message stands in: threads are forgotten when they close."""
     return not isinstance(channel, discord.PartialMessageable)
@@ -82,11 +94,22 @@ def _said_to_others(message: discord.Message) -> bool:
 
 
 def _addresses(message: discord.Message, place: Place) -> bool:
-    if any(user.id == place.bot_user for user in message.mentions) or _own_roles(message, place):
+    if place.bot_user in message.raw_mentions or _own_roles(message, place):
         return True
+    called = any(user.id == place.bot_user for user in message.mentions)
     replied = _replied(message)
+    if replied is None or replied.author.id != place.bot_user:
+        return called
     # The mention that goes along with a reply can be switched off; then there is a text only with the intent.
-    return replied is not None and replied.author.id == place.bot_user and bool(message.content)
+    return (called or bool(message.content)) and not _put_before_people(replied)
+
+
+def _put_before_people(message: discord.Message) -> bool:
+    """Whether one of the bot's messages shows people what others want of them: a reply to it is for those."""
+    containers = [part for part in message.components if isinstance(part, discord.components.Container)]
+    rows = [part for container in containers for part in container.children if isinstance(part, discord.ActionRow)]
+    notice = any(container.accent_colour == discord.Colour(NOTICE) for container in containers)
+    return bool(containers) and not rows and not notice
 
 
 def _replied(message: discord.Message) -> discord.Message | None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import aiohttp
@@ -24,6 +25,7 @@ from bot.platforms.discord.events import PLATFORM, Place
 from bot.platforms.discord.listeners import Listeners
 from bot.platforms.discord.registration import Registration, payload
 from bot.platforms.discord.responder import Responder
+from bot.platforms.discord.sessions import use_sessions
 from bot.platforms.discord.surface import DiscordSurface
 
 FIRST_RETRY = 1.0
@@ -75,29 +77,45 @@ class Gateway(discord.AutoShardedClient):
         self._identified: dict[int, float] = defaultdict(lambda: float("-inf"))
         self._running: asyncio.Task[None] | None = None
         self._surface: DiscordSurface | None = None
+        self._handling: set[asyncio.Task[Any]] = set()
+        """What is being done about events."""
         use_rest(options.base_url)
+        use_sessions()
 
     # -- the life of a connection
 
     async def introduce(self) -> None:
         """Log in, for as long as it takes, and attach to the dispatcher. Raises ConfigError where Discord refuses."""
-        delay = FIRST_RETRY
-        while True:
-            try:
-                await self.login(self._options.token)
-                break
-            except discord.LoginFailure:
-                raise ConfigError(_WRONG_TOKEN) from None
-            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-                _log.warning(
-                    "Discord cannot be reached (%s); trying again in %.0f s.", translate("login", error), delay
-                )
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, LAST_RETRY)
+        try:
+            await self._insist("login", self._log_in)
+        except discord.LoginFailure:
+            raise ConfigError(_WRONG_TOKEN) from None
         flags = self.application_flags
         granted = flags.gateway_message_content or flags.gateway_message_content_limited
         if self._options.message_content and not granted:
             raise ConfigError(_NO_INTENT)
+
+    async def _log_in(self) -> None:
+        try:
+            await self.login(self._options.token)
+        except BaseException:
+            # Each attempt begins with connections of its own.
+            await self.http.close()
+            self.http.connector = discord.utils.MISSING
+            raise
+
+    async def _insist(self, what: str, call: Callable[[], Awaitable[None]]) -> None:
+        """Try again for as long as Discord cannot be reached. Raises what it refuses."""
+        delay = FIRST_RETRY
+        while True:
+            try:
+                return await call()
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                if self.is_closed() or isinstance(error, discord.LoginFailure):
+                    raise
+                _log.warning("Discord cannot be reached (%s); trying again in %.0f s.", translate(what, error), delay)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LAST_RETRY)
 
     async def setup_hook(self) -> None:
         """Put the parts together, which know from now on who the bot is; part of ``login``."""
@@ -110,7 +128,7 @@ class Gateway(discord.AutoShardedClient):
         client = DiscordClient(self.http, self.application_id)
         responder = Responder(client)
         self._surface = DiscordSurface(client, self.user.id, chosen.desk, self._guild_locale, self._has_role)
-        self.listeners = Listeners(self._dispatcher, chosen.access, place, self._channel)
+        self.listeners = Listeners(self._dispatcher, chosen.access, place, client)
         self.commands = Commands(self._dispatcher, chosen.access, place, self._library, responder, chosen.locale)
         self.buttons = Buttons(self._actions, responder, self.commands.words)
         self.tree = command_tree(self)
@@ -121,7 +139,8 @@ class Gateway(discord.AutoShardedClient):
 
     async def open(self) -> None:
         """Connect and register the commands. Raises ConfigError or BotError where the connection ends for good."""
-        self._running = asyncio.create_task(self.connect())
+        # The library itself gives up where it is not told to which address to connect.
+        self._running = asyncio.create_task(self._insist("gateway", self.connect))
         ready = asyncio.create_task(self.wait_until_ready())
         await asyncio.wait((self._running, ready), return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
@@ -147,6 +166,9 @@ class Gateway(discord.AutoShardedClient):
         """Close whatever is open."""
         if self._surface is not None:
             await self._surface.leave()
+        # Discord does not tell again of what is being noted down.
+        if self._handling:
+            await asyncio.wait(set(self._handling), timeout=GOODBYE)
         # A connection that went silent would hold up the library for half a minute.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.close(), GOODBYE)
@@ -154,6 +176,10 @@ class Gateway(discord.AutoShardedClient):
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
+        handling = set(self._handling)
+        for task in handling:
+            task.cancel()
+        await asyncio.gather(*handling, return_exceptions=True)
 
     def invitation(self) -> str:
         """Where somebody who manages a server lets the bot in."""
@@ -168,11 +194,18 @@ class Gateway(discord.AutoShardedClient):
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Begin no more sessions than Discord allows: so many at once every few seconds, and so many a day."""
-        limits = await self.fetch_session_start_limits()
-        if limits.remaining <= 0:
-            _log.warning("Discord lets the bot begin no session for another %.0f s.", limits.reset_after / 1000)
-            await asyncio.sleep(limits.reset_after / 1000)
-        bucket = (shard_id or 0) % max(limits.max_concurrency, 1)
+        concurrency = 1
+        try:
+            limits = await self.fetch_session_start_limits()
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            # Not to begin a session would leave a connection open that nobody looks after.
+            _log.info("%s", translate("gateway", error))
+        else:
+            concurrency = max(limits.max_concurrency, 1)
+            if limits.remaining <= 0:
+                _log.warning("Discord lets the bot begin no session for another %.0f s.", limits.reset_after / 1000)
+                await asyncio.sleep(limits.reset_after / 1000)
+        bucket = (shard_id or 0) % concurrency
         free_at = self._identified[bucket] + self._options.timing.identify_interval
         now = asyncio.get_running_loop().time()
         self._identified[bucket] = max(free_at, now)
@@ -180,22 +213,32 @@ class Gateway(discord.AutoShardedClient):
 
     # -- what happens
 
+    async def handle(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something about an event: the library starts a task for each, and waits for none when it is closed."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101
+        self._handling.add(task)
+        try:
+            await work
+        finally:
+            self._handling.discard(task)
+
     async def on_message(self, message: discord.Message) -> None:
-        await self.listeners.on_message(message)
+        await self.handle(self.listeners.on_message(message))
 
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
-        await self.listeners.on_edit(event.message)
+        await self.handle(self.listeners.on_edit(event.message))
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
-        await self.listeners.on_delete((event.message_id,))
+        await self.handle(self.listeners.on_delete((event.message_id,)))
 
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
-        await self.listeners.on_delete(event.message_ids)
+        await self.handle(self.listeners.on_delete(event.message_ids))
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         # The library knows forms that it has opened itself, in this process.
         if interaction.type is discord.InteractionType.modal_submit:
-            await self.buttons.submit(interaction)
+            await self.handle(self.buttons.submit(interaction))
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         _log.exception("an event was not taken (%s)", event_method)
@@ -209,9 +252,6 @@ class Gateway(discord.AutoShardedClient):
     def _has_role(self, guild: str, role: str) -> bool:
         found = self.get_guild(int(guild)) if guild else None
         return found is not None and bool(role) and found.get_role(int(role)) is not None
-
-    async def _channel(self, identity: int) -> Any:
-        return await self.fetch_channel(identity)
 
 
 _PAGE = "on the application's page at discord.com/developers/applications"

@@ -5,41 +5,45 @@ Discord tells once and waits for nothing, so each is held on to until the ledger
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
-from typing import Any
+from collections.abc import Collection
 
 import discord
 
 from bot.claims import Asked, Trigger
 from bot.delivery import Outbox, persist
 from bot.dispatcher import Dispatcher
+from bot.errors import DeliveryError, Throttled, Uncertain, Unreachable
 from bot.limits import Access
+from bot.platforms.discord.client import DiscordClient
 from bot.platforms.discord.events import (
     PLATFORM,
     Place,
+    Where,
     concerns,
     is_known,
     message_key,
     read_message,
     roles_of,
     where,
+    where_told,
 )
 
 _log = logging.getLogger(__name__)
 
-FetchChannel = Callable[[int], Awaitable[Any]]
+LOOKUPS = (0.5, 2.0, 8.0)
+"""Seconds before Discord is asked again for a channel; then the question is taken without."""
 
 
 class Listeners:
     """Reads messages and hands questions to the dispatcher."""
 
-    def __init__(self, dispatcher: Dispatcher, access: Access, place: Place, fetch: FetchChannel) -> None:
-        """``fetch`` asks Discord for a channel that the library does not know."""
+    def __init__(self, dispatcher: Dispatcher, access: Access, place: Place, client: DiscordClient) -> None:
         self._dispatcher = dispatcher
         self._access = access
         self._place = place
-        self._fetch = fetch
+        self._client = client
         # What happens to one message is told in order, and must be taken in that order.
         self._order = Outbox(interval=0)
 
@@ -74,13 +78,9 @@ class Listeners:
                 await persist(lambda key=key: self._dispatcher.withdraw(key))  # type: ignore[misc]
 
     async def _read(self, message: discord.Message, trigger: Trigger) -> Asked | None:
-        channel = message.channel
-        if message.guild is not None and not is_known(channel):
-            try:
-                channel = await self._fetch(channel.id)
-            except discord.HTTPException as error:
-                _log.info("channel %s cannot be looked at (status %d)", channel.id, error.status)
-        stands = where(channel)
+        stands = where(message.channel)
+        if message.guild is not None and not is_known(message.channel):
+            stands = await self._look_up(message.channel.id) or stands
         asked = read_message(message, trigger, self._place, stands)
         if trigger is not Trigger.FOLLOW_UP:
             return asked
@@ -89,5 +89,23 @@ class Listeners:
         known = await persist(lambda: self._answered_in(asked))
         return asked if known else None
 
+    async def _look_up(self, channel: int) -> Where | None:
+        """Where a message stands whose channel the library does not know; None where Discord does not tell."""
+        for delay in LOOKUPS:
+            try:
+                ids = {"channel_id": str(channel)}
+                return where_told(await self._client.call("GET", "/channels/{channel_id}", ids))
+            except (Throttled, Unreachable, Uncertain) as error:
+                _log.info("will try again: %s", error)
+                await asyncio.sleep(delay)
+            except DeliveryError as error:
+                _log.info("%s", error)
+                break
+        return None
+
     async def _answered_in(self, asked: Asked) -> bool:
-        return await self._dispatcher.answered_in(PLATFORM, asked.team, asked.channel, asked.thread)
+        where = PLATFORM, asked.team, asked.channel
+        # A thread has the id of the message that heads it, which may be an answer that was shared.
+        return await self._dispatcher.answered_in(*where, asked.thread) or await self._dispatcher.answered_in(
+            *where, f"{asked.channel}/{asked.thread}"
+        )

@@ -44,8 +44,9 @@ class Looks:
                 buttons = self._buttons(asked)
                 return render(body, _words(turn), key=asked.key, mark=mark, buttons=buttons, file=name)
             case Escalated(turn) | Forwarded(turn):
-                # Else it is put before people elsewhere.
-                brief = isinstance(body, Escalated) and asked.channel == turn.asked.channel
+                # In a thread it stands by the answer; else it is put before people in their own channel.
+                here = bool(asked.thread) or turn.message.partition("/")[0] == asked.channel
+                brief = isinstance(body, Escalated) and here
                 link = None if brief else _permalink(turn)
                 role = self._desk.escalation_group or None
                 return render(body, _words(turn), mark=mark, role=role, permalink=link, brief=brief, file=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import discord
@@ -39,6 +40,12 @@ class Responder:
     async def nod(self, interaction: Interaction) -> None:
         """Say nothing: what the button does will be seen."""
         await self._respond(interaction, NO_MESSAGE)
+
+    async def suggest(self, interaction: Interaction, values: Sequence[str]) -> None:
+        """Suggest values for what a person is typing."""
+        await self._respond(interaction, CHOICES, {"choices": [{"name": value, "value": value} for value in values]})
+        # Else the library would answer, too.
+        interaction.response._response_type = discord.InteractionResponseType.autocomplete_result
 
     async def ask(self, interaction: Interaction, form: Answer) -> None:
         """Open a form."""

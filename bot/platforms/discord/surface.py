@@ -31,6 +31,8 @@ ANSWER, DEFER = 4, 5
 """Types of a first answer to an interaction: a message, or the promise of one."""
 WORD_SECONDS = 20.0
 """Seconds for which a word that concerns one person stands in a channel, where nothing can be said privately."""
+GOODBYE = 1.0
+"""Seconds in which such words must be gone when the bot leaves."""
 THREAD_NAME = 100
 """Characters; the API takes no more."""
 THREAD_MINUTES = 24 * 60
@@ -66,13 +68,18 @@ class DiscordSurface:
         self._typing = Typing(client)
         self._passing: set[asyncio.Task[None]] = set()
         """Words that are to go."""
+        self._leaving = asyncio.Event()
 
     async def leave(self) -> None:
         """Stop what goes on beside."""
         await self._typing.close()
-        for task in list(self._passing):
+        self._leaving.set()
+        passing = set(self._passing)
+        if passing:
+            await asyncio.wait(passing, timeout=GOODBYE)
+        for task in passing:
             task.cancel()
-        await asyncio.gather(*self._passing, return_exceptions=True)
+        await asyncio.gather(*passing, return_exceptions=True)
 
     def traceable(self, asked: Asked) -> bool:
         return True
@@ -87,10 +94,12 @@ class DiscordSurface:
     async def post(self, claim: Claim, body: Body) -> str:
         if claim.asked.trigger in COMMANDS:
             return await self._answer(claim, body)
-        place = await self._opened(claim.asked)
+        place = await self._opened(claim.asked, body)
         try:
             return await self._create(claim, body, place)
         except (Gone, Unsupported):
+            if claim.asked.message and place != _standing(claim.asked):  # a thread that the bot may not write in
+                return await self._create(claim, body, _standing(claim.asked))
             if not isinstance(body, Shared) or not claim.asked.address:
                 raise
             # Where the bot is no member, whoever shares may let it speak all the same.
@@ -148,7 +157,7 @@ class DiscordSurface:
 
     async def show_work(self, asked: Asked, text: str) -> None:
         if asked.trigger not in COMMANDS:  # there, Discord shows that the bot is thinking
-            await self._typing.show(asked.key, _standing(asked))
+            self._typing.show(asked.key, _standing(asked))
 
     async def hide_work(self, asked: Asked) -> None:
         self._typing.hide(asked.key)
@@ -220,14 +229,17 @@ class DiscordSurface:
         return answer if isinstance(answer, dict) else {}
 
     async def _take_away(self, reply: str) -> None:
-        await asyncio.sleep(WORD_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._leaving.wait(), WORD_SECONDS)
         with suppress(DeliveryError):
             await self._on_message("DELETE", reply)
 
     # -- places
 
-    async def _opened(self, asked: Asked) -> str:
+    async def _opened(self, asked: Asked, body: Body) -> str:
         """The channel for a reply; a thread that is wanted for it is opened, where that is possible."""
+        if isinstance(body, Escalated) and asked.thread and body.turn.message:
+            return body.turn.message.partition("/")[0]
         channel, _, message = asked.message.partition("/")
         if not message or asked.thread in ("", channel) or not asked.text.strip():
             return _standing(asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from bot.errors import DeliveryError
 from bot.platforms.discord.client import DiscordClient
@@ -19,34 +20,39 @@ class Typing:
 
     def __init__(self, client: DiscordClient) -> None:
         self._client = client
-        self._shown: dict[str, asyncio.Task[None]] = {}
+        self._shown: dict[str, asyncio.Event] = {}
+        """By question; set where the sign is to end."""
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def show(self, key: str, channel: str) -> None:
-        """Begin, and go on until ``hide``. Raises DeliveryError where the sign cannot be shown there."""
-        await self._send(channel)
+    def show(self, key: str, channel: str) -> None:
+        """Begin, and go on until ``hide``. Where the sign cannot be shown there is none."""
         self.hide(key)
-        self._shown[key] = asyncio.create_task(self._go_on(channel))
+        stop = self._shown[key] = asyncio.Event()
+        task = asyncio.create_task(self._go_on(channel, stop))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def hide(self, key: str) -> None:
         """Stop; the sign itself goes with the reply."""
-        task = self._shown.pop(key, None)
-        if task is not None:
-            task.cancel()
+        stop = self._shown.pop(key, None)
+        if stop is not None:
+            stop.set()
 
     async def close(self) -> None:
         """Stop everywhere."""
-        tasks = list(self._shown.values())
-        for key in list(self._shown):
-            self.hide(key)
+        self._shown.clear()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _send(self, channel: str) -> None:
-        await self._client.call("POST", "/channels/{channel_id}/typing", {"channel_id": channel})
-
-    async def _go_on(self, channel: str) -> None:
+    async def _go_on(self, channel: str, stop: asyncio.Event) -> None:
+        # Nothing cancels a request while the bot serves: if the library was waiting for a limit on all requests to end,
+        # it would never send any again.
         try:
-            while True:
-                await asyncio.sleep(RENEW)
-                await self._send(channel)
+            while not stop.is_set():
+                await self._client.call("POST", "/channels/{channel_id}/typing", {"channel_id": channel})
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), RENEW)
         except DeliveryError as error:
             _log.debug("%s", error)

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from bot.core import Pace
 from bot.messages import messages_in
-from bot.service import Pace
 from bot.types import Outcome
 from tests.bot.platforms.slack.seen import answers, rest
 from tests.standin.fonte import INTERVAL, Oracle, fonte

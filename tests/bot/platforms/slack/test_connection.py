@@ -13,14 +13,15 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
-import aiohttp
 import pytest
 
+from bot.core import Pace
 from bot.errors import LedgerUnavailable
-from bot.service import Pace
+from tests.bot.platforms.trials import health, rows
+from tests.standin.faults import Hang, Status
 from tests.standin.fonte import INTERVAL, Fonte, Oracle, fonte
 from tests.standin.processes import PACE, echo
-from tests.standin.slack.faults import Error, Hang, Status
+from tests.standin.slack.faults import Error
 from tests.standin.slack.model import Attempt, Delivery
 from tests.standin.slack.rate import PostingRate
 from tests.standin.slack.server import SlackServer
@@ -145,8 +146,7 @@ async def test_two_processes_over_one_ledger_answer_each_message_once(
 
 
 def claimed(folder: Path) -> set[str]:
-    with contextlib.closing(sqlite3.connect(folder / "ledger.db")) as connection:
-        return {message for (message,) in connection.execute("SELECT message FROM claims")}
+    return {message for (message,) in rows(folder, "SELECT message FROM claims")}
 
 
 async def test_a_question_is_in_the_ledger_when_it_is_acknowledged(slack, tmp_path, monkeypatch):
@@ -167,11 +167,6 @@ async def test_a_question_is_in_the_ledger_when_it_is_acknowledged(slack, tmp_pa
         await rest(slack, bot)
     assert kept[:20] == [True] * 20
     assert max(delivery.latency for delivery in slack.workspace.deliveries) < 1
-
-
-async def health(port: int) -> tuple[int, dict[str, Any]]:
-    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/health") as answer:
-        return answer.status, await answer.json()
 
 
 @pytest.fixture
@@ -385,8 +380,7 @@ async def test_what_was_left_open_for_more_than_a_day_is_let_go(slack, tmp_path)
         await slack.wait_for(lambda: not bot.core.dispatcher._tasks)
     assert answers(slack) == ["The answer to Young?"]
     assert w.answers(w.general, young.ts)
-    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
-        assert set(connection.execute("SELECT message, ending FROM claims")) == {
-            (old.ts, "undelivered"),
-            (young.ts, "answered"),
-        }
+    assert set(rows(tmp_path, "SELECT message, ending FROM claims")) == {
+        (old.ts, "undelivered"),
+        (young.ts, "answered"),
+    }

@@ -3,42 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bot.service import Pace
-from tests.standin.echo import THINK, WAIT
-from tests.standin.fonte import INTERVAL, Fonte, fonte
+from bot.core import Pace
+from tests.bot.platforms.trials import IN_A_HURRY, NEVER, SLOWLY, rows, states, successor
+from tests.standin.faults import Hang
 from tests.standin.processes import PACE, echo
-from tests.standin.slack.faults import Hang, RateLimited
+from tests.standin.slack.faults import RateLimited
 from tests.standin.slack.model import Channel, Message
 from tests.standin.slack.server import SlackServer
-
-IN_A_HURRY = Pace(lease=0.4, post_interval=INTERVAL, grace=0.0, open_after=0.0)
-"""Shows that it works, and opens a reply, before it knows the answer."""
-
-NEVER = f"{WAIT}, when is it?"
-SLOWLY = f"{THINK}: when is it?"
-
-
-def rows(data_dir: Path, statement: str) -> list[tuple]:
-    with contextlib.closing(sqlite3.connect(data_dir / "ledger.db")) as connection:
-        return connection.execute(statement).fetchall()
-
-
-def states(data_dir: Path) -> set[str]:
-    return {state for (state,) in rows(data_dir, "SELECT state FROM claims")}
-
-
-@contextlib.asynccontextmanager
-async def successor(slack: SlackServer, data_dir: Path, pace: Pace = PACE) -> AsyncIterator[Fonte]:
-    """The next process, once it has finished what was left to it."""
-    async with fonte(slack, data_dir, pace=pace) as bot:
-        await slack.wait_for(lambda: states(data_dir) <= {"done", "removed"})
-        await bot.idle()
-        yield bot
 
 
 def hang(slack: SlackServer, method: str, channel: Channel, *, done: bool) -> Hang:

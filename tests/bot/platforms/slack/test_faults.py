@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from bot.messages import messages_in
-from bot.service import Pace
-from tests.bot.platforms.slack.trials import (
-    DONE,
-    FAULTS,
-    OPENING,
-    QUICK,
-    SHOWING,
-    Trial,
-    endings,
-    first,
-    hurry,
-    named,
-    rest,
-    slow,
-)
-from tests.standin.fonte import INTERVAL, fonte
-from tests.standin.slack.faults import Cut, Error, RateLimited, Status
+from tests.bot.platforms.slack.trials import FAULTS, Trial, first, hurry, named, rest
+from tests.bot.platforms.trials import DONE, OPENING, SHOWING, endings, slow
+from tests.standin.faults import Cut, Status
+from tests.standin.fonte import QUICK, fonte
+from tests.standin.slack.faults import Error, RateLimited
 
 EN = messages_in("en")
 
@@ -174,7 +163,7 @@ async def test_nothing_is_sent_before_the_time_that_slack_says(slack, tmp_path, 
 
 async def test_an_answer_waits_for_a_slack_out_of_reach(slack, tmp_path, caplog):
     w, oracle = slack.workspace, slow()
-    pace = Pace(post_interval=INTERVAL, grace=60.0, open_after=60.0, ping_interval=0.1)
+    pace = replace(QUICK, ping_interval=0.1)
     async with fonte(slack, tmp_path, oracle=oracle, pace=pace) as bot:
         question = w.say(w.alice, w.general, f"{w.mention} When is it?")
         await slack.wait_for(lambda: oracle.questions)

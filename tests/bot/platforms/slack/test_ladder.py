@@ -8,9 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from bot.messages import messages_in
-from tests.bot.platforms.slack.trials import DONE, OPENING, endings, first, hurry, rest, slow
+from tests.bot.platforms.slack.trials import first, hurry, rest
+from tests.bot.platforms.trials import DONE, OPENING, endings, slow
+from tests.standin.faults import Cut, Status
 from tests.standin.fonte import fonte
-from tests.standin.slack.faults import Cut, Error, RateLimited, Status
+from tests.standin.slack.faults import Error, RateLimited
 from tests.standin.slack.server import SlackServer
 
 EN = messages_in("en")

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.service import Pace
+from bot.core import Pace
 from tests.standin.echo import THINK, WAIT
+from tests.standin.faults import Cut, Status
 from tests.standin.processes import BotProcess, echo
-from tests.standin.slack.faults import Cut, Error, RateLimited, Status
+from tests.standin.slack.faults import Error, RateLimited
 from tests.standin.slack.server import SlackServer
 
 PACE = Pace(lease=0.4, post_interval=0.02, grace=0.0, open_after=0.0, ping_interval=0.2)

@@ -9,14 +9,13 @@ import pytest
 from bot.markup.forms import COMMENT, REASON
 from bot.markup.slack import MESSAGE_BUDGET, Button
 from bot.messages import messages_in
-from bot.service import Pace
 from bot.types import Outcome, Reply
+from tests.bot.platforms.books import ADDRESSES, MAIL, Book, is_whole, long_book
 from tests.bot.platforms.slack.seen import answers, private, rest, sent
-from tests.standin.fonte import INTERVAL, Oracle, citation, fonte
+from tests.standin.fonte import OPENING, fonte, slow
 from tests.standin.slack.faults import Error
 
 EN, IT = messages_in("en"), messages_in("it")
-OPENING = Pace(lease=15.0, post_interval=INTERVAL, grace=60.0, open_after=0.0)
 ATTACKS = (
     "<!channel> <!here|here> <!everyone> <@U0BRUNO> <@U0ALICE|ada> <#C0GENERAL|general> <!subteam^S0HELP|@team>",
     "&lt;!channel&gt; &amp;lt;!here&amp;gt; &#60;@U0BRUNO&#62; &LT;!everyone&GT; &lt;!subteam^S0HELP&gt;",
@@ -24,21 +23,6 @@ ATTACKS = (
     "<mailto:a@b.example|c@d.example> *bold* _sly_ ~gone~ `code` :skull: ```\nfence",
     "@channel @here @everyone #general",
 )
-MAIL = "bandi.2026+info@comune.example.it"
-
-
-class Book(Oracle):
-    """Answers with what a document says, whatever the question."""
-
-    def __init__(self, *texts: str, outcome: Outcome = Outcome.ANSWERED, **changes) -> None:
-        super().__init__()
-        self.reply = Reply(outcome, " ".join(texts), None, "en", tuple(citation(t, **changes) for t in texts), 0.9)
-
-    async def ask(self, question):
-        self.questions.append(question)
-        if self.hold is not None:
-            await self.hold.wait()
-        return self.reply
 
 
 # ---------------------------------------------------------------- obeying nobody
@@ -113,13 +97,12 @@ async def test_nothing_in_a_question_or_comment_calls_anybody_or_leads_anywhere(
 
 async def test_addresses_stay_whole(slack, tmp_path):
     w = slack.workspace
-    text = f"Write to {MAIL}, or see https://comune.example.it/bandi?a=1&b=2#c."
-    async with fonte(slack, tmp_path, oracle=Book(text)) as bot:
+    async with fonte(slack, tmp_path, oracle=Book(ADDRESSES)) as bot:
         question = w.say(w.alice, w.general, f"{w.mention} Is <mailto:{MAIL}|{MAIL}> right?")
         (answer,) = await answers(slack, w.general, question.ts)
         await rest(slack, bot)
         assert bot.oracle.questions[0].text == f"Is {MAIL} right?"
-    assert text in answer.shown
+    assert ADDRESSES in answer.shown
     assert MAIL in answer.text
     assert "https://comune.example.it/bandi?a=1&amp;b=2#c" in answer.text
     assert sent(slack)[-1].links == {"https://docs.example.org/guide"}
@@ -135,11 +118,6 @@ async def test_a_document_without_an_address_has_no_link(slack, tmp_path):
 
 
 # ---------------------------------------------------------------- long answers
-
-
-def long_book(words: int = 4000) -> Book:
-    sentence = "Sentence number {} of the whole long answer stands here, and says what it says.\n\n"
-    return Book("".join(sentence.format(n) for n in range(words // 14)))
 
 
 def files_in(slack, channel, thread):
@@ -158,9 +136,8 @@ async def test_a_long_answer_goes_on_in_a_file(slack, tmp_path):
         assert "Sentence number 0 " in answer.shown
         assert "1. The guide" in answer.shown
         (file,) = w.files.values()
-        content = file.content.decode()
         assert attached.files[0]["name"] == file.name
-        assert all(f"Sentence number {n} of" in content for n in range(4000 // 14))
+        assert is_whole(file.content)
         # Both go when the asker says so; other people's files are theirs.
         theirs = w.say(w.bruno, w.general, "<@U0ALICE> see this", thread=question.ts, files=("notes.txt",))
         w.click(w.alice, answer, Button.DELETE)
@@ -261,7 +238,7 @@ async def test_a_layout_that_slack_refuses_keeps_no_answer_from_people(slack, tm
     w = slack.workspace
     for method in ("chat.postMessage", "chat.update", "chat.stopStream"):
         slack.fail(method, Error(reason), times=99, where=lambda arguments: bool(arguments.get("blocks")))
-    oracle = Oracle(hold=asyncio.Event())
+    oracle = slow()
     pace = OPENING if streams else None
     async with fonte(slack, tmp_path, oracle=oracle, pace=pace) as bot:
         question = w.say(w.alice, w.general, f"{w.mention} When is it?")

@@ -7,8 +7,9 @@ import pytest
 from bot.messages import messages_in
 from bot.platforms.slack.scopes import EVENTS, FORMER_EVENTS
 from tests.bot.platforms.slack.seen import answers, rest
+from tests.standin.faults import Status
 from tests.standin.fonte import fonte
-from tests.standin.slack.faults import Error, Status
+from tests.standin.slack.faults import Error
 
 EN, IT = messages_in("en"), messages_in("it")
 PROMPTS = ("When is it?", "Where is it?", "Who pays?", "How much?", "Why?")

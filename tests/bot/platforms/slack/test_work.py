@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from bot.errors import AnswerFailed
 from bot.messages import messages_in
 from bot.platforms.slack.work import REACTION
-from bot.service import Pace
 from bot.types import Outcome
 from tests.bot.platforms.slack.seen import answers, private, rest
-from tests.standin.fonte import INTERVAL, Oracle, fonte
+from tests.standin.fonte import OPENING, SHOWING, fonte, slow
 from tests.standin.slack.faults import Error
 
 EN, IT = messages_in("en"), messages_in("it")
-SHOWING = Pace(lease=15.0, post_interval=INTERVAL, grace=0.0, open_after=60.0)
-OPENING = Pace(lease=15.0, post_interval=INTERVAL, grace=60.0, open_after=0.0)
-
-
-def slow() -> Oracle:
-    return Oracle(hold=asyncio.Event())
 
 
 async def test_a_reaction_shows_work_where_there_is_no_status(slack, tmp_path):

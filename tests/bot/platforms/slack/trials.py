@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from bot.service import Pace
-from tests.standin.fonte import INTERVAL, Fonte, Oracle
-from tests.standin.slack.faults import Cut, Error, Fault, Hang, RateLimited, Status
+from tests.bot.platforms.trials import NETWORK
+from tests.standin.faults import Fault
+from tests.standin.fonte import Fonte
+from tests.standin.slack.faults import Error, RateLimited
 from tests.standin.slack.model import Channel, Message
 from tests.standin.slack.server import SlackServer
 
-DONE = {("done", "answered")}
-"""What ``endings`` are where every question was answered."""
-QUICK = Pace(post_interval=INTERVAL, grace=60.0, open_after=60.0)
-OPENING = Pace(post_interval=INTERVAL, grace=60.0, open_after=0.0)
-SHOWING = Pace(post_interval=INTERVAL, grace=0.0, open_after=60.0)
-
 FAULTS: dict[str, Callable[[], Fault]] = {
     "429": lambda: RateLimited(0.05),
-    "500 before": lambda: Status(500),
-    "500 after": lambda: Status(500, after=True),
-    "503 before": lambda: Status(503),
-    "503 after": lambda: Status(503, after=True),
     "internal error": lambda: Error("internal_error"),
     "fatal error after": lambda: Error("fatal_error", after=True),
-    "proxy before": lambda: Status(200),
-    "proxy after": lambda: Status(200, after=True),
-    "cut before": Cut,
-    "cut after": lambda: Cut(after=True),
-    "cut within": lambda: Cut(partial=True),
-    "reset before": lambda: Cut(reset=True),
-    "reset after": lambda: Cut(after=True, reset=True),
-    "silence before": Hang,
-    "silence after": lambda: Hang(after=True),
+    **NETWORK,
 }
-"""``before`` it did anything, or ``after``: which, the bot cannot tell."""
 
 
 class Trial:
@@ -90,17 +68,6 @@ async def rest(slack: SlackServer, bot: Fonte) -> None:
         sent = len(slack.workspace.deliveries)
         await slack.settled()
         await bot.idle()
-
-
-def slow() -> Oracle:
-    """Answers when ``hold`` is set."""
-    return Oracle(hold=asyncio.Event())
-
-
-def endings(data_dir: Path) -> set[tuple[str, str | None]]:
-    """States and endings of all claims."""
-    with contextlib.closing(sqlite3.connect(data_dir / "ledger.db")) as connection:
-        return set(connection.execute("SELECT state, ending FROM claims"))
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
