@@ -37,10 +37,6 @@ class Admission:
             await self.tell(asked, surface, sentence)
         return ending
 
-    async def turn_away(self, asked: Asked, surface: Surface) -> None:
-        """Say that this question is not answered here, to who addressed the bot."""
-        await self.tell(asked, surface, self._composer.words(asked).not_allowed)
-
     async def tell(self, asked: Asked, surface: Surface, sentence: str) -> None:
         """Say why there is no answer, to who addressed the bot."""
         if asked.trigger not in ADDRESSED:

@@ -262,8 +262,10 @@ class Ledger(Protocol):
         ...
 
     async def answered_in(self, platform: str, team: str, channel: str, thread: str) -> bool:
-        """Whether a thread is the bot's: it has answered there, or shared the answer that the thread hangs on, and
-        nobody removed that; or it was mentioned there and is about to answer."""
+        """Whether a thread is the bot's: it has answered there, or the thread hangs on one of its answers or on a
+        question it has answered, and nobody removed that; or it was mentioned there and is about to answer.
+
+        ``thread`` as in Asked, or, for what it hangs on, the id of a message or reply."""
         ...
 
     async def turn(self, key: str) -> Turn | None: ...

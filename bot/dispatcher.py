@@ -18,6 +18,7 @@ from bot.composer import Composer
 from bot.delivery import Delivery, persist
 from bot.errors import DeliveryError, LedgerUnavailable
 from bot.limits import Access, Limits
+from bot.messages import Messages
 from bot.surface import Body, Notice, Shared, Surface
 from bot.types import Reply
 
@@ -93,12 +94,13 @@ class Dispatcher:
         self._spawn(claim)
         return True
 
-    async def deny(self, asked: Asked) -> None:
-        """Commit that a question is not answered here, and say so, once. Raises LedgerUnavailable."""
+    async def deny(self, asked: Asked, why: Callable[[Messages], str] = lambda words: words.not_allowed) -> None:
+        """Commit that a question is not answered, and say why, once. Raises LedgerUnavailable."""
         claim = await self._ledger.claim(asked)
         if claim is not None:
             await self._ledger.finish(claim, Ending.DENIED)
-            await self._admission.turn_away(asked, self._platforms[asked.platform].surface)
+            surface = self._platforms[asked.platform].surface
+            await self._admission.tell(asked, surface, why(self._composer.words(asked)))
 
     async def revise(self, asked: Asked) -> None:
         """Commit the newer version of a question, or one that became a question by it. Raises LedgerUnavailable."""

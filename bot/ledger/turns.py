@@ -80,8 +80,8 @@ def answered_in(db: Connection, platform: str, team: str, channel: str, thread: 
     answered = exists().where(
         *here,
         or_(
-            and_(claims.c.thread == thread, turns.c.ending.in_(_ANSWERS)),
-            and_(claims.c.reply == thread, claims.c.trigger == Trigger.SHARE),
+            claims.c.reply == thread,
+            and_(or_(claims.c.thread == thread, claims.c.message == thread), turns.c.ending.in_(_ANSWERS)),
         ),
         claims.c.state.not_in((State.REMOVING, State.REMOVED)),
         claims.c.withdrawn.is_(False),

@@ -58,6 +58,8 @@ class Messages:
     """The channel or the person is not on the list of those who get answers."""
     ask_me: str
     """Answers a mention or a command without a question."""
+    unreadable: str
+    """Answers a message that mentions the bot's role: Discord shows the bot none but those that mention itself."""
     panel_prompts: str
     """Title of the suggested questions."""
     helpful: str

@@ -44,6 +44,7 @@ EN = Messages(
     slow_down="You have asked a lot in a short time: please ask again in {seconds} s.",
     not_allowed="I am not set up to answer here.",
     ask_me="Ask me a question: I answer in the documents' own words and say where they stand.",
+    unreadable="I cannot read a message that mentions my role: please mention me by name, or use /ask.",
     panel_prompts="For example:",
     helpful="Helpful",
     not_helpful="Not helpful",

@@ -50,6 +50,7 @@ IT = Messages(
     slow_down="Hai fatto molte domande in poco tempo: riprova tra {seconds} s.",
     not_allowed="Qui non sono abilitato a rispondere.",
     ask_me="Fammi una domanda: rispondo con le parole dei documenti e dico dove si trovano.",
+    unreadable="Non posso leggere un messaggio che menziona il mio ruolo: menziona me per nome, oppure usa /chiedi.",
     panel_prompts="Per esempio:",
     helpful="Utile",
     not_helpful="Non utile",

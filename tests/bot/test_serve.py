@@ -1,4 +1,4 @@
-"""``python -m bot serve``, every platform that has tokens in one process over one core; and ``python -m bot discord``."""
+"""``python -m bot serve``: all platforms in one process over one core; and ``python -m bot discord``."""
 
 from __future__ import annotations
 

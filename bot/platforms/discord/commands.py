@@ -25,6 +25,7 @@ MAX_CHOICES = 25
 MAX_CHOICE = 100
 """What Discord takes of suggestions while a person types, and characters of each."""
 
+SOURCES_FILE = "sources.txt"
 _ENGLISH = messages_in("en")
 _log = logging.getLogger(__name__)
 Interaction = discord.Interaction[Any]
@@ -65,7 +66,8 @@ class Commands:
         words = self.words(interaction)
         if self._allows(interaction):
             listed = [(document.title, document.source, document.url) for document in self._library.documents]
-            await self._responder.show(interaction, render_sources(listed, words))
+            message = render_sources(listed, words, file=SOURCES_FILE)
+            await self._responder.show(interaction, message, file=SOURCES_FILE)
         else:
             await self._responder.say(interaction, words.not_allowed)
 

@@ -85,6 +85,12 @@ def concerns(message: discord.Message, place: Place) -> Trigger | None:
     return Trigger.FOLLOW_UP if message.content and not _said_to_others(message) else None
 
 
+def is_hidden(message: discord.Message) -> bool:
+    """Whether the text of a message that concerns the bot is kept from it: without the intent, one that names its role
+    only."""
+    return message.guild is not None and not message.content and not message.mentions
+
+
 def _said_to_others(message: discord.Message) -> bool:
     """Whether people are called, or would be if the author were allowed to, or are replied to."""
     if message.mentions or message.raw_role_mentions or _EVERYBODY.search(message.content):

@@ -18,6 +18,7 @@ from bot.errors import BotError, ConfigError
 from bot.limits import Access
 from bot.platforms.discord import Library, Options
 from bot.platforms.discord.buttons import AnswerButton, Buttons
+from bot.platforms.discord.checks import lacking
 from bot.platforms.discord.client import DiscordClient, translate
 from bot.platforms.discord.commands import Commands, Translator, command_tree
 from bot.platforms.discord.endpoint import use_gateway, use_rest
@@ -146,6 +147,8 @@ class Gateway(discord.AutoShardedClient):
         ready.cancel()
         if self._running.done():
             await self.ended()
+        for sentence in lacking(self, self._options.guilds, self._options.desk):
+            _log.warning("%s", sentence)
         await self.registration.run(self._options.guilds, [str(guild.id) for guild in self.guilds])
 
     async def ended(self) -> None:

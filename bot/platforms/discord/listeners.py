@@ -22,6 +22,7 @@ from bot.platforms.discord.events import (
     Place,
     Where,
     concerns,
+    is_hidden,
     is_known,
     message_key,
     read_message,
@@ -56,9 +57,12 @@ class Listeners:
             asked = await self._read(message, trigger)
             if asked is None:
                 return
-            allowed = self._access.allows(asked, roles_of(message.author))
-            take = self._dispatcher.receive if allowed else self._dispatcher.deny
-            await persist(lambda: take(asked))
+            if not self._access.allows(asked, roles_of(message.author)):
+                await persist(lambda: self._dispatcher.deny(asked))
+            elif is_hidden(message):
+                await persist(lambda: self._dispatcher.deny(asked, lambda words: words.unreadable))
+            else:
+                await persist(lambda: self._dispatcher.receive(asked))
 
     async def on_edit(self, message: discord.Message) -> None:
         """Somebody changed a message, or a link in it unfolded."""

@@ -60,13 +60,13 @@ class Looks:
         return tuple(buttons)
 
 
-def contents(message: DiscordMessage, *, ephemeral: bool = False) -> Answer:
+def contents(message: DiscordMessage, *, ephemeral: bool = False, file: str = FILE) -> Answer:
     """The body of a request that creates or changes a message; what may go along as a file is ``attached``."""
     return {
         "flags": COMPONENTS_V2 | (EPHEMERAL if ephemeral else 0),
         "components": message.components,
         "allowed_mentions": {"parse": [], "roles": list(message.roles), "replied_user": False},
-        "attachments": [] if message.overflow is None else [{"id": 0, "filename": FILE}],
+        "attachments": [] if message.overflow is None else [{"id": 0, "filename": file}],
     }
 
 
@@ -79,9 +79,9 @@ def plain_contents(message: DiscordMessage) -> Answer:
     }
 
 
-def attached(message: DiscordMessage) -> tuple[str, str] | None:
+def attached(message: DiscordMessage, file: str = FILE) -> tuple[str, str] | None:
     """Name and content of the file that goes along."""
-    return None if message.overflow is None else (FILE, message.overflow)
+    return None if message.overflow is None else (file, message.overflow)
 
 
 def nonce(asked: Asked, purpose: str) -> Answer:

@@ -12,7 +12,7 @@ from bot.errors import DeliveryError
 from bot.markup.discord import DiscordMessage, render
 from bot.messages import messages_in
 from bot.platforms.discord.client import Answer, DiscordClient, address_of
-from bot.platforms.discord.looks import attached, contents
+from bot.platforms.discord.looks import FILE, attached, contents
 from bot.surface import Notice
 
 MESSAGE, NO_MESSAGE, CHOICES, FORM = 4, 6, 8, 9
@@ -32,10 +32,10 @@ class Responder:
         """Say something in the bot's own words."""
         await self.show(interaction, render(Notice(text), messages_in("en")))
 
-    async def show(self, interaction: Interaction, message: DiscordMessage) -> None:
-        """Show a message."""
-        data = contents(message, ephemeral=True)
-        await self._respond(interaction, MESSAGE, data, file=attached(message))
+    async def show(self, interaction: Interaction, message: DiscordMessage, *, file: str = FILE) -> None:
+        """Show a message; ``file``: the name of the one that it shows, where it is too long."""
+        data = contents(message, ephemeral=True, file=file)
+        await self._respond(interaction, MESSAGE, data, file=attached(message, file))
 
     async def nod(self, interaction: Interaction) -> None:
         """Say nothing: what the button does will be seen."""

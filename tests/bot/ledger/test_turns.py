@@ -99,6 +99,18 @@ async def test_where_the_bot_has_answered(ledger: Ledger, ask: Any, reply: Reply
     assert not await ledger.answered_in("slack", "T1", "C1", "200.1")
     await ledger.finish(shared, Ending.POSTED, reply)
     assert await ledger.answered_in("slack", "T1", "C1", "200.1")  # people go on below what was shared
+    # Or below an answer, or below the question that it answers.
+    below = await ledger.claim(ask("below", message="m", thread=""))
+    await ledger.hold(below, "300.1")
+    assert not await ledger.answered_in("slack", "T1", "C1", "m")
+    assert not await ledger.answered_in("slack", "T1", "C1", "300.1")
+    await ledger.finish(below, Ending.ANSWERED, reply)
+    assert await ledger.answered_in("slack", "T1", "C1", "m")
+    assert await ledger.answered_in("slack", "T1", "C1", "300.1")
+    put = await ledger.claim(ask("put before people", thread="", trigger=Trigger.ESCALATION))
+    await ledger.hold(put, "400.1")
+    await ledger.finish(put, Ending.POSTED)
+    assert not await ledger.answered_in("slack", "T1", "C1", "400.1")
     for place in (("discord", "T1", "C1"), ("slack", "T2", "C1"), ("slack", "T1", "C2")):
         assert not await ledger.answered_in(*place, "2")
     assert await ledger.edit(ask("answered", text="New?", version="2")) is not None

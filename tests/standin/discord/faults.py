@@ -23,9 +23,11 @@ class RateLimited(Fault):
     retry_after: float = 0.05
     scope: str = "user"
     """user, shared (a limit of the resource, which is not held against the app) or global."""
+    code: int = 0
+    """Of one of Discord's errors, for limits that have one."""
 
     async def run(self, call: Call, request: web.Request, handle: Handle) -> web.StreamResponse:
-        return too_many(self.retry_after, self.scope)
+        return too_many(self.retry_after, self.scope, code=self.code)
 
 
 @dataclass
@@ -67,9 +69,10 @@ def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) 
     )
 
 
-def too_many(retry_after: float, scope: str, headers: dict[str, str] | None = None) -> web.Response:
+def too_many(retry_after: float, scope: str, headers: dict[str, str] | None = None, *, code: int = 0) -> web.Response:
     """Discord's answer to an app that calls too often."""
     everywhere = scope == "global"
     body = {"message": "You are being rate limited.", "retry_after": retry_after, "global": everywhere}
+    body |= {"code": code} if code else {}
     extra = {"Retry-After": f"{max(1, round(retry_after))}", "X-RateLimit-Scope": scope}
     return answer(body, 429, (headers or {}) | extra | ({"X-RateLimit-Global": "true"} if everywhere else {}))

@@ -70,7 +70,8 @@ class Connection:
                     continue
                 if isinstance(item, int):
                     self.close_code = item
-                    await self.socket.close(code=item)
+                    # Not by ``socket.close``: where somebody reads from it, that ends TCP before the app has answered.
+                    await self.socket._writer.close(item)  # type: ignore[union-attr]
                 else:
                     made = self.encoder.encode(item)
                     await (self.socket.send_bytes(made) if isinstance(made, bytes) else self.socket.send_str(made))

@@ -232,7 +232,7 @@ async def test_many_documents_are_listed_in_a_file(discord, tmp_path):
         shown = await response(discord, w.slash(w.alice, w.general, "sources"))
     (file,) = shown.files
     text = file.content.decode()
-    assert file.name == "answer.txt"
+    assert file.name == "sources.txt"
     assert all(f"Document {n} of the archive · archive/{n}.md" in text for n in range(400))
     assert "1. Document 0 of the archive" in read(shown)
 

@@ -189,6 +189,24 @@ async def test_any_thread_in_which_the_bot_has_answered_is_its_own(discord, tmp_
         await rest(discord, bot)
 
 
+@pytest.mark.parametrize("about", ["question", "answer"])
+async def test_a_thread_that_people_open_on_a_question_or_its_answer_is_the_bots(discord, tmp_path, about):
+    w = discord.world
+    w.message_content = True
+    async with fonte(discord, tmp_path, discord={"message_content": True}) as bot:
+        question = w.say(w.alice, w.general, f"{w.mention} When is it?")
+        answer = await reply(discord, question)
+        await rest(discord, bot)
+        thread = w.open_thread(w.bruno, question if about == "question" else answer)
+        follow_up = w.say(w.bruno, thread, "And where is it?")
+        assert "The answer to And where is it?" in read(await reply(discord, follow_up))
+        # A thread on something else is people's.
+        other = w.open_thread(w.bruno, w.say(w.bruno, w.general, "Lunch?"))
+        w.say(w.bruno, other, "Where is it?")
+        await rest(discord, bot)
+        assert w.answers(other) == []
+
+
 async def test_a_thread_about_an_answer_that_was_shared_is_the_bots(discord, tmp_path):
     w = discord.world
     w.message_content = True

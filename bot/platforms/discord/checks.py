@@ -1,0 +1,45 @@
+"""Names, once the servers are known, what is set and cannot work there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import discord
+
+from bot.actions import Desk
+
+
+def lacking(client: discord.Client, guilds: Sequence[str], desk: Desk) -> Iterator[str]:
+    """One sentence for each server, channel or role in the settings that the bot cannot use."""
+    for guild in guilds:
+        if client.get_guild(int(guild)) is None:
+            yield f"DISCORD_GUILDS names the server {guild}, which the bot is not in: invite it there."
+    for variable, channel in (
+        ("DISCORD_FEEDBACK_CHANNEL", desk.feedback_channel),
+        ("DISCORD_ESCALATION_CHANNEL", desk.escalation_channel),
+    ):
+        if channel and not _can_write(client, channel):
+            yield f"{variable} names the channel {channel}, where the bot may not write: let it view and send there."
+    if desk.escalation_group:
+        yield from _role(client, desk.escalation_group)
+
+
+def _can_write(client: discord.Client, identity: str) -> bool:
+    channel = client.get_channel(int(identity))
+    if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return False
+    rights = channel.permissions_for(channel.guild.me)
+    sends = rights.send_messages_in_threads if isinstance(channel, discord.Thread) else rights.send_messages
+    return rights.view_channel and sends
+
+
+def _role(client: discord.Client, identity: str) -> Iterator[str]:
+    found = [role for guild in client.guilds if (role := guild.get_role(int(identity))) is not None]
+    if not found:
+        yield f"DISCORD_ESCALATION_ROLE names the role {identity}, which is in no server that the bot is in."
+    for role in found:
+        if not role.mentionable and not role.guild.me.guild_permissions.mention_everyone:
+            yield (
+                f"DISCORD_ESCALATION_ROLE names the role {identity}, which the bot may not call: allow anyone to "
+                "mention it, or give the bot the permission Mention @everyone, @here and All Roles."
+            )
