@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import discord
 
 from bot.actions import Desk
 
 
-def lacking(client: discord.Client, guilds: Sequence[str], desk: Desk) -> Iterator[str]:
-    """One sentence for each server, channel or role in the settings that the bot cannot use."""
-    for guild in guilds:
-        if client.get_guild(int(guild)) is None:
-            yield f"DISCORD_GUILDS names the server {guild}, which the bot is not in: invite it there."
+def lacking(client: discord.Client, desk: Desk) -> Iterator[str]:
+    """One sentence for each channel or role in the settings that the bot cannot use."""
     for variable, channel in (
         ("DISCORD_FEEDBACK_CHANNEL", desk.feedback_channel),
         ("DISCORD_ESCALATION_CHANNEL", desk.escalation_channel),

@@ -147,7 +147,7 @@ class Gateway(discord.AutoShardedClient):
         ready.cancel()
         if self._running.done():
             await self.ended()
-        for sentence in lacking(self, self._options.guilds, self._options.desk):
+        for sentence in lacking(self, self._options.desk):
             _log.warning("%s", sentence)
         await self.registration.run(self._options.guilds, [str(guild.id) for guild in self.guilds])
 

@@ -28,16 +28,14 @@ async def test_nothing_is_said_where_all_is_well(discord, tmp_path, caplog):
     assert await named(discord, tmp_path, caplog, **settings) == []
 
 
-async def test_a_server_channel_or_role_that_is_not_there_is_named(discord, tmp_path, caplog):
+async def test_a_channel_or_role_that_is_not_there_is_named(discord, tmp_path, caplog):
     nowhere = "104567890123456789"
     settings = {
-        "guilds": [nowhere],
         "feedback_channel": nowhere,
         "escalation_channel": nowhere,
         "escalation_role": nowhere,
     }
     assert await named(discord, tmp_path, caplog, **settings) == [
-        f"DISCORD_GUILDS names the server {nowhere}, which the bot is not in: invite it there.",
         f"DISCORD_FEEDBACK_CHANNEL names the channel {nowhere}, {CLOSED}",
         f"DISCORD_ESCALATION_CHANNEL names the channel {nowhere}, {CLOSED}",
         f"DISCORD_ESCALATION_ROLE names the role {nowhere}, which is in no server that the bot is in.",
