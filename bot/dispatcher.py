@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.admission import Admission
@@ -65,13 +66,15 @@ class Dispatcher:
         self._open_after = open_after
         self._clock = clock
         self._platforms: dict[str, _Platform] = {}
+        self._attached = asyncio.Event()
         # By platform and claim.
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._draining = False
 
     def attach(self, platform: str, surface: Surface, access: Access) -> None:
-        """Claims of this platform are delivered through ``surface``. Call before ``run``."""
+        """Claims of this platform are delivered through ``surface``; those that wait are taken over at once."""
         self._platforms[platform] = _Platform(surface, access)
+        self._attached.set()
 
     async def detach(self, platform: str) -> None:
         """Let go of a platform that is not reached any more, and of its claims: they are taken up once it is attached
@@ -136,13 +139,15 @@ class Dispatcher:
     async def run(self) -> None:
         """Keep this process's claims, and take over those of processes that stopped; until cancelled."""
         while True:
+            self._attached.clear()
             try:
                 await self._ledger.renew()
                 for claim in await self._ledger.take_over(tuple(self._platforms)):
                     self._spawn(claim)
             except LedgerUnavailable as error:
                 _log.warning("%s", error)
-            await asyncio.sleep(self._lease / 3)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._attached.wait(), self._lease / 3)
 
     async def drain(self, seconds: float) -> None:
         """Finish what is at work, for at most so long; what is left or still arrives is for the next process."""

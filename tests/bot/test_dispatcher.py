@@ -178,9 +178,10 @@ async def test_what_a_platform_that_is_gone_has_asked_is_answered_once_it_is_bac
     bench.oracle.hold.set()
     await bench.settle()
     assert (bench.surface.texts(), other.texts()) == ([], ["answer to When is it?"])
-    again = MemorySurface()
-    bench.dispatcher.attach("p", again, Access())
     running = asyncio.create_task(bench.dispatcher.run())
+    await bench.until(lambda: not bench.dispatcher._attached.is_set())
+    again = MemorySurface()
+    bench.dispatcher.attach("p", again, Access())  # long before the lease is looked after the next time
     await bench.until(again.texts)
     await bench.settle()
     running.cancel()

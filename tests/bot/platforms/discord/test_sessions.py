@@ -97,6 +97,7 @@ async def test_a_session_that_cannot_be_come_back_to_is_given_up(discord, tmp_pa
 
 
 async def _lost(self: Any) -> None:
+    await self.close()
     raise ConnectionResetError
 
 
