@@ -103,7 +103,7 @@ class DiscordClient:
         )
         return answer if isinstance(answer, dict) else {}
 
-    async def follow_up(self, address: str, *, body: object, file: tuple[str, str] | None = None) -> Answer:
+    async def follow_up(self, address: str, body: object, file: tuple[str, str] | None) -> Answer:
         """Say something more to an interaction. Raises DeliveryError."""
         answer: Answer = await self.call(
             "POST",

@@ -11,21 +11,20 @@ from contextlib import suppress
 
 from bot.actions import Desk
 from bot.claims import COMMANDS, Asked, Claim, Trigger
-from bot.errors import DeliveryError, Gone, Rejected, Unsupported
-from bot.markup import shorten
+from bot.errors import DeliveryError, Gone, Rejected, Uncertain, Unsupported
 from bot.markup.discord import render
 from bot.messages import messages_in
 from bot.platforms.discord.client import (
     ALREADY_ANSWERED,
     INVALID_FORM,
     THREAD_ARCHIVED,
-    THREAD_EXISTS,
     Answer,
     DiscordClient,
 )
 from bot.platforms.discord.looks import EPHEMERAL, Looks, attached, contents, nonce, plain_contents, recognise
+from bot.platforms.discord.places import MESSAGE, MESSAGES, Places, identity, reference, standing
 from bot.platforms.discord.work import Typing
-from bot.surface import Body, Escalated, Found, Notice, Shared
+from bot.surface import Body, Found, Notice, Shared
 
 ANSWER, DEFER = 4, 5
 """Types of a first answer to an interaction: a message, or the promise of one."""
@@ -33,19 +32,7 @@ WORD_SECONDS = 20.0
 """Seconds for which a word that concerns one person stands in a channel, where nothing can be said privately."""
 GOODBYE = 1.0
 """Seconds in which such words must be gone when the bot leaves."""
-THREAD_NAME = 100
-"""Characters; the API takes no more."""
-THREAD_MINUTES = 24 * 60
-"""Minutes without a message after which a thread leaves the list of channels."""
-SKEW = 60.0
-"""Seconds by which this machine's clock may be ahead of Discord's."""
-PAGE, PAGES = 100, 10
-"""How far after a question its reply is looked for: a thousand messages."""
-EPOCH = 1420070400.0
-"""Seconds since the epoch at which Discord's ids begin to count: the year 2015."""
 
-_MESSAGES = "/channels/{channel_id}/messages"
-_MESSAGE = "/channels/{channel_id}/messages/{message_id}"
 Send = Callable[[Answer, tuple[str, str] | None], Awaitable[Answer]]
 
 
@@ -62,7 +49,7 @@ class DiscordSurface:
     ) -> None:
         """``guild_locale`` tells a server's language by its id, ``has_role`` whether it has a role."""
         self._client = client
-        self._bot_user = str(bot_user)
+        self._places = Places(client, bot_user)
         self._looks = Looks(desk, has_role)
         self._guild_locale = guild_locale
         self._typing = Typing(client)
@@ -94,18 +81,15 @@ class DiscordSurface:
     async def post(self, claim: Claim, body: Body) -> str:
         if claim.asked.trigger in COMMANDS:
             return await self._answer(claim, body)
-        place = await self._opened(claim.asked, body)
+        place = await self._places.opened(claim.asked, body)
         try:
             return await self._create(claim, body, place)
         except (Gone, Unsupported):
-            if claim.asked.message and place != _standing(claim.asked):  # a thread that the bot may not write in
-                return await self._create(claim, body, _standing(claim.asked))
+            if claim.asked.message and place != standing(claim.asked):  # a thread that the bot may not write in
+                return await self._create(claim, body, standing(claim.asked))
             if not isinstance(body, Shared) or not claim.asked.address:
                 raise
-            # Where the bot is no member, whoever shares may let it speak all the same.
-            address = claim.asked.address
-            send: Send = lambda message, file: self._client.follow_up(address, body=message, file=file)  # noqa: E731
-            return _identity(await self._send(claim, body, send))
+            return await self._follow_up(claim, body)
 
     async def open(self, claim: Claim) -> str:
         raise Unsupported("there are no streams")
@@ -129,9 +113,11 @@ class DiscordSurface:
                 found = recognise(claim, await self._client.original("GET", asked.address))
                 return (Found("" if asked.private else found.reply, found.complete),) if found else ()
         replies = []
-        for place in await self._places(asked):
+        for place in await self._places.possible(asked):
             with suppress(Gone):
-                replies += [found for m in await self._own_messages(place, asked) if (found := recognise(claim, m))]
+                replies += [
+                    found for m in await self._places.own_messages(place, asked) if (found := recognise(claim, m))
+                ]
         return tuple(replies)
 
     async def whisper(self, asked: Asked, text: str) -> None:
@@ -146,18 +132,18 @@ class DiscordSurface:
             return
         reply = await self._client.call(
             "POST",
-            _MESSAGES,
-            {"channel_id": _standing(asked)},
-            body={**contents(message), **nonce(asked, "word"), **_reference(asked, None, _standing(asked))},
+            MESSAGES,
+            {"channel_id": standing(asked)},
+            body={**contents(message), **nonce(asked, "word"), **reference(asked, None, standing(asked))},
         )
         if asked.trigger is not Trigger.DIRECT:
-            task = asyncio.create_task(self._take_away(_identity(reply)))
+            task = asyncio.create_task(self._take_away(identity(reply)))
             self._passing.add(task)
             task.add_done_callback(self._passing.discard)
 
     async def show_work(self, asked: Asked, text: str) -> None:
         if asked.trigger not in COMMANDS:  # there, Discord shows that the bot is thinking
-            self._typing.show(asked.key, _standing(asked))
+            self._typing.show(asked.key, standing(asked))
 
     async def hide_work(self, asked: Asked) -> None:
         self._typing.hide(asked.key)
@@ -172,10 +158,20 @@ class DiscordSurface:
         asked = claim.asked
         try:
             answer = await self._send(claim, body, self._changer(claim, ""))
-            return "" if asked.private else _identity(answer)
+            return "" if asked.private else identity(answer)
         except Gone:
-            (place,) = await self._places(asked)
+            (place,) = await self._places.possible(asked)
             return await self._create(claim, body, place, loose=True)
+
+    async def _follow_up(self, claim: Claim, body: Body) -> str:
+        """Where the bot is no member, whoever shares an answer may let it speak all the same."""
+        address = claim.asked.address
+        try:
+            answer = await self._send(claim, body, lambda said, file: self._client.follow_up(address, said, file))
+        except Uncertain as error:
+            # Nobody can look there, and there is no nonce: better unsaid than said twice.
+            raise Rejected(str(error), error.reason) from None
+        return identity(answer)
 
     def _changer(self, claim: Claim, reply: str) -> Send:
         if _by_token(claim):
@@ -185,14 +181,14 @@ class DiscordSurface:
 
     async def _create(self, claim: Claim, body: Body, place: str, *, loose: bool = False) -> str:
         final = "" if not isinstance(body, Notice) or body.final else "placeholder"
-        around = {**nonce(claim.asked, final), **_reference(claim.asked, body, place)}
+        around = {**nonce(claim.asked, final), **reference(claim.asked, body, place)}
 
         async def send(message: Answer, file: tuple[str, str] | None) -> Answer:
             body = {**message, **around}
-            answer: Answer = await self._client.call("POST", _MESSAGES, {"channel_id": place}, body=body, file=file)
+            answer: Answer = await self._client.call("POST", MESSAGES, {"channel_id": place}, body=body, file=file)
             return answer
 
-        return _identity(await self._send(claim, body, send, loose=loose))
+        return identity(await self._send(claim, body, send, loose=loose))
 
     async def _send(self, claim: Claim, body: Body, send: Send, *, loose: bool = False, plain: bool = True) -> Answer:
         """``loose``: nothing beside the answer shows what was asked; ``plain``: it can do without a layout."""
@@ -220,12 +216,12 @@ class DiscordSurface:
         channel, _, message = reply.partition("/")
         ids = {"channel_id": channel, "message_id": message}
         try:
-            answer = await self._client.call(method, _MESSAGE, ids, body=body, file=file)
+            answer = await self._client.call(method, MESSAGE, ids, body=body, file=file)
         except Unsupported as error:
             if error.reason != THREAD_ARCHIVED:
                 raise
             await self._client.call("PATCH", "/channels/{channel_id}", ids, body={"archived": False})
-            answer = await self._client.call(method, _MESSAGE, ids, body=body, file=file)
+            answer = await self._client.call(method, MESSAGE, ids, body=body, file=file)
         return answer if isinstance(answer, dict) else {}
 
     async def _take_away(self, reply: str) -> None:
@@ -234,70 +230,7 @@ class DiscordSurface:
         with suppress(DeliveryError):
             await self._on_message("DELETE", reply)
 
-    # -- places
-
-    async def _opened(self, asked: Asked, body: Body) -> str:
-        """The channel for a reply; a thread that is wanted for it is opened, where that is possible."""
-        if isinstance(body, Escalated) and asked.thread and body.turn.message:
-            return body.turn.message.partition("/")[0]
-        channel, _, message = asked.message.partition("/")
-        if not message or asked.thread in ("", channel) or not asked.text.strip():
-            return _standing(asked)
-        try:
-            await self._client.call(
-                "POST",
-                f"{_MESSAGE}/threads",
-                {"channel_id": channel, "message_id": message},
-                body={"name": shorten(asked.text, THREAD_NAME), "auto_archive_duration": THREAD_MINUTES},
-            )
-        except (Gone, Rejected, Unsupported) as error:
-            return asked.thread if error.reason == THREAD_EXISTS else channel
-        return asked.thread
-
-    async def _places(self, asked: Asked) -> tuple[str, ...]:
-        """Where a reply may stand."""
-        if asked.private:  # a message that only the asker sees
-            answer = await self._client.call("POST", "/users/@me/channels", {}, body={"recipient_id": asked.user})
-            return (str(answer["id"]),)
-        return tuple(dict.fromkeys((asked.thread.partition("/")[0] or asked.channel, _standing(asked))))
-
-    async def _own_messages(self, place: str, asked: Asked) -> list[Answer]:
-        """The bot's own messages since the question, oldest first."""
-        after = int(asked.message.partition("/")[2] or int((asked.asked_at - SKEW - EPOCH) * 1000) << 22)
-        own: list[Answer] = []
-        for _ in range(PAGES):
-            page = await self._client.call(
-                "GET",
-                _MESSAGES,
-                {"channel_id": place},
-                query={"after": str(after), "limit": str(PAGE)},
-            )
-            own += [message for message in page if message["author"]["id"] == self._bot_user]
-            if len(page) < PAGE:
-                break
-            after = max(int(message["id"]) for message in page)
-        return sorted(own, key=lambda message: int(message["id"]))
-
 
 def _by_token(claim: Claim) -> bool:
     """Whether the reply is, or may be, the first answer to an interaction."""
     return claim.asked.trigger in COMMANDS and bool(claim.asked.address)
-
-
-def _standing(asked: Asked) -> str:
-    """The channel in which a question stands."""
-    return asked.message.partition("/")[0] or asked.thread.partition("/")[0] or asked.channel
-
-
-def _identity(message: Answer) -> str:
-    return f"{message['channel_id']}/{message['id']}"
-
-
-def _reference(asked: Asked, body: Body | None, place: str) -> Answer:
-    """What the message replies to, where that stands in the same place: the question, or the answer it is about."""
-    identity = body.turn.message if isinstance(body, Escalated) else asked.message
-    channel, _, message = identity.partition("/")
-    if not message or channel != place:
-        return {}
-    # A question that is gone by now must not keep its answer from being posted: the claim decides that.
-    return {"message_reference": {"message_id": message, "channel_id": channel, "fail_if_not_exists": False}}

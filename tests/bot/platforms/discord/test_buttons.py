@@ -25,6 +25,7 @@ from tests.bot.platforms.discord.seen import (
     words,
 )
 from tests.standin.discord import permissions as may
+from tests.standin.faults import Cut
 from tests.standin.fonte import Oracle, fonte
 
 EN, IT = messages_in("en"), messages_in("it")
@@ -178,6 +179,22 @@ async def test_a_private_answer_is_shared_where_the_bot_may_not_write(discord, t
         await discord.wait_for(lambda: shared.deleted)
         await rest(discord, bot)
         assert not answer.deleted
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_what_may_have_been_shared_where_nobody_can_look_is_not_shared_again(discord, tmp_path, after):
+    w = discord.world
+    channel = w.private(w.alice, w.bruno)
+    discord.fail("POST /webhooks/{}/{}", Cut(after=after))
+    async with fonte(discord, tmp_path) as bot:
+        asked = w.slash(w.alice, channel, "ask", {"question": "When is it?", "private": True}, user_install=True)
+        answer = await response(discord, asked)
+        await rest(discord, bot)
+        w.click(w.alice, answer, Button.SHARE)
+        await discord.wait_for(lambda: discord.calls("POST", "POST /webhooks"))
+        await rest(discord, bot)
+    assert len(discord.calls("POST", "POST /webhooks")) == 1
+    assert len(w.answers(channel)) == after
 
 
 # ---------------------------------------------------------------- delete
