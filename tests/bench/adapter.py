@@ -63,7 +63,7 @@ async def one_by_one(chat: Chat, server: Any, questions: Sequence[str]) -> tuple
         await server.wait_for(asked.answered, 120)
         answers.append(perf_counter() - began)
         asked = chat.ask(server, text, command=True)
-        acks.append(await asked.acknowledged())
+        acks += await asked.acknowledged()
         await server.wait_for(asked.answered, 120)
     return answers, acks
 
@@ -84,6 +84,7 @@ async def measure_side(chat: Chat, side: str, count: int) -> dict[str, list[floa
             await one_by_one(chat, server, questions[:WARM_UP])
             answers, acks = await one_by_one(chat, server, questions)
             total = await all_at_once(chat, server, questions)
+            await server.settled(60)  # a bot that ends while events are under way would be asked again and again
     return {"answer": answers, "ack": acks, "rate": [count / total]}
 
 

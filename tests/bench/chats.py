@@ -15,8 +15,8 @@ class Asked(Protocol):
 
     def answered(self) -> bool: ...
 
-    async def acknowledged(self) -> float:
-        """Wait for the acknowledgement; seconds from the question to it."""
+    async def acknowledged(self) -> list[float]:
+        """Wait for the acknowledgement of every copy of it; seconds from the question to each."""
         ...
 
 
@@ -52,9 +52,9 @@ class _InSlack:
     def answered(self) -> bool:
         return bool(self._server.workspace.answers(self._channel, self._message.ts))
 
-    async def acknowledged(self) -> float:
+    async def acknowledged(self) -> list[float]:
         await self._server.settled(60)
-        return max(delivery.latency or 0.0 for delivery in self._server.workspace.deliveries[self._first :])
+        return [delivery.latency or 0.0 for delivery in self._server.workspace.deliveries[self._first :]]
 
 
 class Slack:
@@ -97,11 +97,11 @@ class _InDiscord:
             return bool(self._server.world.replies_to(self._message))
         return self._interaction is not None and self._interaction.state == "answered"
 
-    async def acknowledged(self) -> float:
+    async def acknowledged(self) -> list[float]:
         interaction = self._interaction
         assert interaction is not None
         await self._server.wait_for(lambda: interaction.state != "pending", 60)
-        return perf_counter() - self._began
+        return [perf_counter() - self._began]
 
 
 class Discord:
