@@ -1,11 +1,12 @@
 """What it takes to serve each platform: its settings, checked, and how its parts are put together.
 
-Making a host imports the platform's library, which takes a second: before the event loop runs.
+The platform's library is imported here, which takes a second, because no event loop runs yet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 from bot.actions import Actions, Desk
 from bot.core import Core
@@ -21,6 +22,7 @@ def slack_host(settings: Settings) -> HostMaker:
     from bot.platforms import slack
 
     credentials, chosen = slack_credentials(settings), settings.slack
+    import_module("bot.platforms.slack.listeners")
     in_group = chosen.escalation.startswith("S")
     desk = Desk(
         feedback_channel=chosen.feedback_channel,
@@ -57,6 +59,7 @@ def discord_host(settings: Settings) -> HostMaker:
     from bot.platforms import discord
 
     token, chosen = discord_token(settings), settings.discord
+    import_module("bot.platforms.discord.gateway")
     desk = Desk(
         feedback_channel=chosen.feedback_channel,
         escalation_channel=chosen.escalation_channel,
