@@ -84,7 +84,7 @@ class Actions:
     async def escalate(self, key: str, user: str) -> bool:
         """Put a question before a person, once; False where that is not set up (any more)."""
         turn = await self._ledger.turn(key)
-        if turn is None or not (self._desk.escalation_channel or self._desk.escalation_group):
+        if turn is None or not self._desk.escalates(private=turn.asked.private):
             return False
         elsewhere = self._desk.escalation_channel
         await self._dispatcher.receive(

@@ -198,8 +198,8 @@ class Ledger(Protocol):
     Claims that a method returns belong to this process.
     """
 
-    async def claim(self, asked: Asked) -> Claim | None:
-        """Claim a question; None where its key is known already."""
+    async def claim(self, asked: Asked, ending: Ending | None = None) -> Claim | None:
+        """Claim a question; None where its key is known already. ``ending``: it is DONE as soon as it is known."""
         ...
 
     async def edit(self, asked: Asked) -> Claim | None:

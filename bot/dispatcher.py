@@ -99,9 +99,7 @@ class Dispatcher:
 
     async def deny(self, asked: Asked, why: Callable[[Messages], str] = lambda words: words.not_allowed) -> None:
         """Commit that a question is not answered, and say why, once. Raises LedgerUnavailable."""
-        claim = await self._ledger.claim(asked)
-        if claim is not None:
-            await self._ledger.finish(claim, Ending.DENIED)
+        if await self._ledger.claim(asked, Ending.DENIED) is not None:
             surface = self._platforms[asked.platform].surface
             await self._admission.tell(asked, surface, why(self._composer.words(asked)))
 
@@ -126,11 +124,7 @@ class Dispatcher:
 
     async def once(self, asked: Asked) -> bool:
         """True the first time this key is seen: for what may be done at most once. Raises LedgerUnavailable."""
-        claim = await self._ledger.claim(asked)
-        if claim is None:
-            return False
-        await self._ledger.finish(claim, Ending.POSTED)
-        return True
+        return await self._ledger.claim(asked, Ending.POSTED) is not None
 
     async def answered_in(self, platform: str, team: str, channel: str, thread: str) -> bool:
         """Whether the bot has answered in a thread. Raises LedgerUnavailable."""
@@ -142,8 +136,11 @@ class Dispatcher:
             self._attached.clear()
             try:
                 await self._ledger.renew()
-                for claim in await self._ledger.take_over(tuple(self._platforms)):
+                taken = await self._ledger.take_over(tuple(self._platforms))
+                for claim in taken:
                     self._spawn(claim)
+                if gone := {claim.asked.platform for claim in taken} - self._platforms.keys():
+                    await self._ledger.release(tuple(gone))  # detached while they were being taken over
             except LedgerUnavailable as error:
                 _log.warning("%s", error)
             with suppress(TimeoutError):

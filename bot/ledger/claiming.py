@@ -13,17 +13,16 @@ from bot.ledger.tables import claims
 from bot.ledger.turns import erase_turns
 
 
-def claim(db: Connection, holder: Holder, asked: Asked) -> Claim | None:
-    statement = insert(db, claims).values(
-        **claim_values(asked),
-        state=State.WAITING,
-        streaming=False,
-        withdrawn=False,
-        owner=holder.owner,
-        lease_until=holder.until(),
-    )
+def claim(db: Connection, holder: Holder, asked: Asked, ending: Ending | None) -> Claim | None:
+    state = State.WAITING if ending is None else State.DONE
+    if ending is None:
+        held: dict[str, Any] = {"owner": holder.owner, "lease_until": holder.until()}
+    else:
+        held = {**CLOSED, "ending": ending}
+    columns = {**claim_values(asked), "state": state, "streaming": False, "withdrawn": False, **held}
+    statement = insert(db, claims).values(columns)
     inserted = db.execute(statement.on_conflict_do_nothing(index_elements=[claims.c.key]))
-    return Claim(asked, State.WAITING) if inserted.rowcount == 1 else None
+    return Claim(asked, state) if inserted.rowcount == 1 else None
 
 
 def known(db: Connection, key: str) -> bool:

@@ -40,9 +40,10 @@ class SqlLedger:
         """Close all connections; claims that are open stay this process's until their lease ends."""
         await self._database.close()
 
-    async def claim(self, asked: Asked) -> Claim | None:
+    async def claim(self, asked: Asked, ending: Ending | None = None) -> Claim | None:
         asked = clean_asked(asked)
-        return self._handed(await self._database.write(lambda db: claiming.claim(db, self._holder, asked)))
+        claim = await self._database.write(lambda db: claiming.claim(db, self._holder, asked, ending))
+        return claim if ending is not None else self._handed(claim)
 
     async def edit(self, asked: Asked) -> Claim | None:
         asked = clean_asked(asked)

@@ -40,12 +40,6 @@ def custom_id(button: Button, key: str) -> str:
     return name
 
 
-def read_custom_id(text: str) -> tuple[Button, str] | None:
-    """Button and key; untrusted. None where it is none of the bot's buttons."""
-    match = BUTTON_ID.fullmatch(text)
-    return (Button(match["action"]), match["key"]) if match and len(text) <= MAX_CUSTOM_ID else None
-
-
 def message_link(guild: str, channel: str, message: str) -> str:
     """The address of a message; the guild of a direct message is empty."""
     return f"https://discord.com/channels/{guild or '@me'}/{channel}/{message}"

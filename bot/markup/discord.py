@@ -19,7 +19,6 @@ from bot.markup.components import (
     Mark,
     custom_id,
     message_link,
-    read_custom_id,
     read_mark,
 )
 from bot.markup.discord_forms import WHY, read_why, why_modal
@@ -41,7 +40,6 @@ __all__ = [
     "custom_id",
     "escape",
     "message_link",
-    "read_custom_id",
     "read_mark",
     "read_why",
     "render",

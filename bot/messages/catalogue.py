@@ -108,6 +108,8 @@ class Messages:
     """Below the beginning of an answer that is too long for a message."""
     feedback_lost: str
     """The ledger could not be written."""
+    failed_to_do: str
+    """The platform did not do what a button says."""
 
     command_ask: str
     """Name of a command; lower case, without spaces."""

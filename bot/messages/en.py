@@ -74,6 +74,7 @@ EN = Messages(
     to_answer="Go to the answer",
     whole_answer="The whole answer is in the file.",
     feedback_lost="I could not note that down; please try again later.",
+    failed_to_do="That did not work; please try again later.",
     command_ask="ask",
     command_ask_about="Ask about this",
     command_ask_description="Ask the documents",

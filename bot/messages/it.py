@@ -80,6 +80,7 @@ IT = Messages(
     to_answer="Vai alla risposta",
     whole_answer="La risposta intera è nel file.",
     feedback_lost="Non sono riuscito a prenderne nota: riprova più tardi.",
+    failed_to_do="Non ci sono riuscito: riprova più tardi.",
     command_ask="chiedi",
     command_ask_about="Chiedi su questo",
     command_ask_description="Chiedi ai documenti",

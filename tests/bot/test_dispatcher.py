@@ -128,6 +128,39 @@ async def test_who_is_turned_away_is_told_once_and_nothing_is_answered(bench):
     assert bench.oracle.asked == []
 
 
+async def test_who_was_turned_away_is_not_answered_by_the_next_process(ledger, tmp_path):
+    await Bench(ledger).dispatcher.deny(asked())
+    async with open_ledger(f"sqlite+aiosqlite:///{tmp_path}/ledger.db", lease=0.0) as later:
+        following = Bench(later)
+        running = asyncio.create_task(following.dispatcher.run())
+        await following.until(lambda: not following.dispatcher._attached.is_set())
+        await following.settle()
+        running.cancel()
+    assert following.surface.texts() == []
+
+
+async def test_what_is_taken_over_while_its_platform_goes_is_let_go_of_again(ledger, monkeypatch):
+    bench = Bench(ledger)
+    await ledger.claim(asked())
+    await ledger.release()
+    take_over, gone = ledger.take_over, []
+
+    async def slowly(platforms=None):
+        taken = await take_over(platforms)
+        if taken and not gone:
+            gone.append(bench.dispatcher._platforms.pop("p"))  # as detach does, which has just released its claims
+        return taken
+
+    monkeypatch.setattr(ledger, "take_over", slowly)
+    running = asyncio.create_task(bench.dispatcher.run())
+    await bench.until(lambda: gone)
+    bench.dispatcher.attach("p", bench.surface, Access())
+    await bench.until(bench.surface.texts)
+    await bench.settle()
+    running.cancel()
+    assert bench.surface.texts() == ["answer to When is it?"]
+
+
 @pytest.mark.parametrize("trigger", [Trigger.COMMAND, Trigger.OPEN_COMMAND])
 async def test_a_command_is_acknowledged_before_it_is_answered_and_only_if_it_is(bench, ledger, trigger):
     await bench.dispatcher.receive(asked(trigger=trigger))

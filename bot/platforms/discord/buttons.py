@@ -44,6 +44,7 @@ class Buttons:
             await self._responder.say(interaction, self._words(interaction).feedback_lost)
         except DeliveryError as error:
             _log.info("%s", error)
+            await self._responder.say(interaction, self._words(interaction).failed_to_do)
 
     async def submit(self, interaction: Interaction) -> None:
         """Note down what somebody wrote into the form."""

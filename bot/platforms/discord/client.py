@@ -1,7 +1,7 @@
 """The REST API: one call at a time, and every way in which it can fail as one of our errors.
 
 The library keeps to the rate limits, and repeats by itself what Discord answered with 500, 502, 504 or 524. That does
-no harm: what creates a message bears a nonce, and the rest changes or looks.
+no harm: what creates a message bears a nonce, and the rest changes or looks; follow-ups to an interaction have none.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ RETRY_AFTER = 60.0
 
 ALREADY_ANSWERED = "40060"
 INVALID_FORM = "50035"
+NO_HISTORY = "160002"
 THREAD_ARCHIVED = "50083"
 THREAD_EXISTS = "160004"
 _GONE = frozenset({"10003", "10004", "10008", "10015", "10062", "50027"})

@@ -72,12 +72,19 @@ def is_known(channel: Any) -> bool:
     return not isinstance(channel, discord.PartialMessageable)
 
 
+def guild_of(message: discord.Message) -> str:
+    """The server in which a message stands, whether or not the library knows it; empty: none, it is direct."""
+    if message.guild is not None:
+        return str(message.guild.id)
+    return str(getattr(message.channel, "guild_id", None) or "")
+
+
 def concerns(message: discord.Message, place: Place) -> Trigger | None:
     """What a message is to the bot; FOLLOW_UP: a question if it stands in a thread of the bot's. None: nothing."""
     author = message.author
     if message.type not in _SPOKEN or author.bot or message.webhook_id is not None:
         return None
-    if message.guild is None:
+    if not guild_of(message):
         return Trigger.DIRECT
     if _addresses(message, place):
         return Trigger.MENTION
@@ -88,7 +95,7 @@ def concerns(message: discord.Message, place: Place) -> Trigger | None:
 def is_hidden(message: discord.Message) -> bool:
     """Whether the text of a message that concerns the bot is kept from it: without the intent, one that names its role
     only."""
-    return message.guild is not None and not message.content and not message.mentions
+    return bool(guild_of(message)) and not message.content and not message.mentions
 
 
 def _said_to_others(message: discord.Message) -> bool:
@@ -143,7 +150,7 @@ def read_message(message: discord.Message, trigger: Trigger, place: Place, stand
     return Asked(
         key=message_key(message.id),
         platform=PLATFORM,
-        team=str(message.guild.id) if message.guild else "",
+        team=guild_of(message),
         channel=stands.channel,
         # A forum's thread has the id of its first message, too, so where a message stands is part of its name.
         message=f"{stands.thread or stands.channel}/{message.id}",

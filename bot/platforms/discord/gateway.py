@@ -77,6 +77,7 @@ class Gateway(discord.AutoShardedClient):
         self._library = library
         self._identified: dict[int, float] = defaultdict(lambda: float("-inf"))
         self._running: asyncio.Task[None] | None = None
+        self._tidying: asyncio.Task[None] | None = None
         self._surface: DiscordSurface | None = None
         self._handling: set[asyncio.Task[Any]] = set()
         """What is being done about events."""
@@ -95,6 +96,9 @@ class Gateway(discord.AutoShardedClient):
         granted = flags.gateway_message_content or flags.gateway_message_content_limited
         if self._options.message_content and not granted:
             raise ConfigError(_NO_INTENT)
+        assert self._surface is not None  # noqa: S101 - made in ``setup_hook``
+        # The listeners know better than the dispatcher who may ask: they know the asker's roles.
+        self._dispatcher.attach(PLATFORM, self._surface, Access())
 
     async def _log_in(self) -> None:
         try:
@@ -135,8 +139,6 @@ class Gateway(discord.AutoShardedClient):
         self.tree = command_tree(self)
         self.registration = Registration(client, self.application_id, await payload(self.tree, Translator()))
         self.add_dynamic_items(AnswerButton)
-        # The listeners know better than the dispatcher who may ask: they know the asker's roles.
-        self._dispatcher.attach(PLATFORM, self._surface, Access())
 
     async def open(self) -> None:
         """Connect and register the commands. Raises ConfigError or BotError where the connection ends for good."""
@@ -149,7 +151,10 @@ class Gateway(discord.AutoShardedClient):
             await self.ended()
         for sentence in lacking(self, self._options.desk):
             _log.warning("%s", sentence)
-        await self.registration.run(self._options.guilds, [str(guild.id) for guild in self.guilds])
+        await self.registration.run(self._options.guilds)
+        others = [identity for guild in self.guilds if (identity := str(guild.id)) not in self._options.guilds]
+        # There may be many of them, and nobody waits for it.
+        self._tidying = asyncio.create_task(self.registration.tidy(others))
 
     async def ended(self) -> None:
         """Wait for the connection to be lost for good. Raises ConfigError or BotError, which say why."""
@@ -167,6 +172,8 @@ class Gateway(discord.AutoShardedClient):
 
     async def leave(self) -> None:
         """Close whatever is open."""
+        if self._tidying is not None:
+            self._tidying.cancel()
         if self._surface is not None:
             await self._surface.leave()
         # Discord does not tell again of what is being noted down.
@@ -176,9 +183,10 @@ class Gateway(discord.AutoShardedClient):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.close(), GOODBYE)
         await self.http.close()
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
+        ending = [task for task in (self._running, self._tidying) if task is not None]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
         handling = set(self._handling)
         for task in handling:
             task.cancel()
@@ -253,6 +261,8 @@ class Gateway(discord.AutoShardedClient):
         return found.preferred_locale.value if found else None
 
     def _has_role(self, guild: str, role: str) -> bool:
+        if not self.is_ready():
+            return bool(role)  # nobody knows yet
         found = self.get_guild(int(guild)) if guild else None
         return found is not None and bool(role) and found.get_role(int(role)) is not None
 

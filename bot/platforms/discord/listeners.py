@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection
+from datetime import timedelta
 
 import discord
+from discord.utils import utcnow
 
 from bot.claims import Asked, Trigger
 from bot.delivery import Outbox, persist
-from bot.dispatcher import Dispatcher
+from bot.dispatcher import MAX_AGE, Dispatcher
 from bot.errors import DeliveryError, Throttled, Uncertain, Unreachable
 from bot.limits import Access
 from bot.platforms.discord.client import DiscordClient
@@ -22,6 +24,7 @@ from bot.platforms.discord.events import (
     Place,
     Where,
     concerns,
+    guild_of,
     is_hidden,
     is_known,
     message_key,
@@ -67,11 +70,16 @@ class Listeners:
     async def on_edit(self, message: discord.Message) -> None:
         """Somebody changed a message, or a link in it unfolded."""
         trigger = concerns(message, self._place)
-        if trigger is None or message.edited_at is None:
+        # Pins and links tell of a message, too, that was changed long ago.
+        if trigger is None or message.edited_at is None or utcnow() - message.edited_at > timedelta(seconds=MAX_AGE):
             return
         async with self._order.turn(PLATFORM, str(message.id)):
             asked = await self._read(message, trigger)
-            if asked is not None and self._access.allows(asked, roles_of(message.author)):
+            if asked is None or not self._access.allows(asked, roles_of(message.author)):
+                return
+            if is_hidden(message):
+                await persist(lambda: self._dispatcher.deny(asked, lambda words: words.unreadable))
+            else:
                 await persist(lambda: self._dispatcher.revise(asked))
 
     async def on_delete(self, messages: Collection[int]) -> None:
@@ -83,7 +91,7 @@ class Listeners:
 
     async def _read(self, message: discord.Message, trigger: Trigger) -> Asked | None:
         stands = where(message.channel)
-        if message.guild is not None and not is_known(message.channel):
+        if guild_of(message) and not is_known(message.channel):
             stands = await self._look_up(message.channel.id) or stands
         asked = read_message(message, trigger, self._place, stands)
         if trigger is not Trigger.FOLLOW_UP:

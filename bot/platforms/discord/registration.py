@@ -28,24 +28,19 @@ class Registration:
         self._application = str(application_id)
         self._commands = commands
 
-    async def run(self, guilds: Sequence[str], joined: Iterable[str]) -> None:
-        """Register in these servers, or everywhere where none is named. Whatever fails is said in the log.
-
-        ``joined``: ids of all servers the bot is in. Where something changed, commands that were registered in other
-        servers before are taken away: else they would stand there twice.
-        """
-        everywhere = [] if guilds else self._commands
-        changed = await self._set(everywhere)
-        in_servers = [_local(command) for command in self._commands]
+    async def run(self, guilds: Sequence[str]) -> None:
+        """Register in these servers, or everywhere where none is named. Whatever fails is said in the log."""
+        await self._set([] if guilds else self._commands)
+        in_servers = [{key: command[key] for key in command if key not in _GLOBAL_ONLY} for command in self._commands]
         for guild in guilds:
-            changed |= await self._set(in_servers, guild)
-        if changed:
-            for guild in joined:
-                if guild not in guilds:
-                    await self._set([], guild)
+            await self._set(in_servers, guild)
 
-    async def _set(self, commands: Sequence[Answer], guild: str = "") -> bool:
-        """Whether anything was changed."""
+    async def tidy(self, guilds: Iterable[str]) -> None:
+        """Take away what was registered in these servers before: it would stand there twice, or where it should not."""
+        for guild in guilds:
+            await self._set([], guild, level=logging.DEBUG)  # where nothing can be registered, nothing is
+
+    async def _set(self, commands: Sequence[Answer], guild: str = "", *, level: int = logging.WARNING) -> None:
         path, ids = _EVERYWHERE, {"application_id": self._application}
         if guild:
             path, ids = _IN_SERVER, {**ids, "guild_id": guild}
@@ -53,14 +48,12 @@ class Registration:
             there = await self._client.call("GET", path, ids, query={"with_localizations": "true"})
             # What is left out there, Discord may fill in.
             if _essence([_local(command) for command in there] if guild else there) == _essence(commands):
-                return False
+                return
             await self._client.call("PUT", path, ids, body=list(commands))
         except DeliveryError as error:
             where = f"in the server {guild}" if guild else "everywhere"
             hint = "; is the bot there, invited with the scope applications.commands?" if guild else ""
-            _log.warning("The commands could not be registered %s (%s)%s", where, error, hint)
-            return False
-        return True
+            _log.log(level, "The commands could not be registered %s (%s)%s", where, error, hint)
 
 
 async def payload(tree: app_commands.CommandTree[Any], translator: app_commands.Translator) -> list[Answer]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import discord
 
-from bot.errors import DeliveryError
+from bot.errors import DeliveryError, Rejected
 from bot.markup.discord import DiscordMessage, render
 from bot.messages import messages_in
-from bot.platforms.discord.client import Answer, DiscordClient, address_of
+from bot.platforms.discord.client import ALREADY_ANSWERED, Answer, DiscordClient, address_of
 from bot.platforms.discord.looks import FILE, attached, contents
 from bot.surface import Notice
 
@@ -63,7 +63,13 @@ class Responder:
     async def _respond(
         self, interaction: Interaction, kind: int, data: Answer | None = None, *, file: tuple[str, str] | None = None
     ) -> None:
+        address = address_of(interaction)
         try:
-            await self._client.respond(address_of(interaction), kind, data, file=file)
+            try:
+                await self._client.respond(address, kind, data, file=file)
+            except Rejected as error:
+                if error.reason != ALREADY_ANSWERED or kind != MESSAGE:
+                    raise
+                await self._client.follow_up(address, data, file)  # what went wrong after a nod
         except DeliveryError as error:
             _log.info("%s", error)

@@ -6,17 +6,19 @@ A message's id is ``CHANNEL/MESSAGE``: a thread is a channel of its own, and a r
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from bot.actions import Desk
-from bot.claims import COMMANDS, Asked, Claim, Trigger
+from bot.claims import COMMANDS, Asked, Claim, State, Trigger
 from bot.errors import DeliveryError, Gone, Rejected, Uncertain, Unsupported
 from bot.markup.discord import render
 from bot.messages import messages_in
 from bot.platforms.discord.client import (
     ALREADY_ANSWERED,
     INVALID_FORM,
+    NO_HISTORY,
     THREAD_ARCHIVED,
     Answer,
     DiscordClient,
@@ -26,6 +28,8 @@ from bot.platforms.discord.places import MESSAGE, MESSAGES, Places, identity, re
 from bot.platforms.discord.work import Typing
 from bot.surface import Body, Found, Notice, Shared
 
+TOKEN_SECONDS = 15 * 60.0
+"""Seconds for which an interaction's answer can be read and changed."""
 ANSWER, DEFER = 4, 5
 """Types of a first answer to an interaction: a message, or the promise of one."""
 WORD_SECONDS = 20.0
@@ -69,7 +73,8 @@ class DiscordSurface:
         await asyncio.gather(*passing, return_exceptions=True)
 
     def traceable(self, asked: Asked) -> bool:
-        return True
+        # Later, nobody but the asker sees what only the asker sees.
+        return not asked.private or time.time() - asked.asked_at < TOKEN_SECONDS
 
     async def acknowledge(self, asked: Asked) -> None:
         try:
@@ -130,12 +135,9 @@ class DiscordSurface:
                     raise
                 await self._client.original("PATCH", asked.address, body=contents(message))
             return
-        reply = await self._client.call(
-            "POST",
-            MESSAGES,
-            {"channel_id": standing(asked)},
-            body={**contents(message), **nonce(asked, "word"), **reference(asked, None, standing(asked))},
-        )
+        place = standing(asked)
+        around = {**nonce(asked, "word"), **reference(asked, None, place)}
+        reply = await self._say(place, contents(message), around)
         if asked.trigger is not Trigger.DIRECT:
             task = asyncio.create_task(self._take_away(identity(reply)))
             self._passing.add(task)
@@ -166,10 +168,12 @@ class DiscordSurface:
     async def _follow_up(self, claim: Claim, body: Body) -> str:
         """Where the bot is no member, whoever shares an answer may let it speak all the same."""
         address = claim.asked.address
+        # Nobody can look there, and there is no nonce: better unsaid than said twice.
+        if claim.recovered and claim.state is State.POSTING:
+            raise Rejected("it was under way when its process stopped: it is not said twice")
         try:
             answer = await self._send(claim, body, lambda said, file: self._client.follow_up(address, said, file))
         except Uncertain as error:
-            # Nobody can look there, and there is no nonce: better unsaid than said twice.
             raise Rejected(str(error), error.reason) from None
         return identity(answer)
 
@@ -184,11 +188,21 @@ class DiscordSurface:
         around = {**nonce(claim.asked, final), **reference(claim.asked, body, place)}
 
         async def send(message: Answer, file: tuple[str, str] | None) -> Answer:
-            body = {**message, **around}
-            answer: Answer = await self._client.call("POST", MESSAGES, {"channel_id": place}, body=body, file=file)
-            return answer
+            return await self._say(place, message, around, file)
 
         return identity(await self._send(claim, body, send, loose=loose))
+
+    async def _say(self, place: str, message: Answer, around: Answer, file: tuple[str, str] | None = None) -> Answer:
+        """Create a message, as a reply where that is allowed."""
+        ids = {"channel_id": place}
+        try:
+            answer: Answer = await self._client.call("POST", MESSAGES, ids, body={**message, **around}, file=file)
+        except (Rejected, Unsupported) as error:
+            if error.reason != NO_HISTORY:
+                raise
+            alone = {key: value for key, value in around.items() if key != "message_reference"}
+            answer = await self._client.call("POST", MESSAGES, ids, body={**message, **alone}, file=file)
+        return answer
 
     async def _send(self, claim: Claim, body: Body, send: Send, *, loose: bool = False, plain: bool = True) -> Answer:
         """``loose``: nothing beside the answer shows what was asked; ``plain``: it can do without a layout."""

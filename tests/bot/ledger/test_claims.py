@@ -182,6 +182,18 @@ async def test_what_is_released_is_taken_over_at_once(opened: Any, ask: Any) -> 
     assert await other.take_over() == [replace(claim, recovered=True)]
 
 
+async def test_what_is_not_to_be_answered_is_claimed_and_done_at_once(opened: Any, ask: Any) -> None:
+    one, other = await opened(lease=0.0), await opened(lease=0.0)
+    claim = await one.claim(ask(), Ending.DENIED)
+    assert claim is not None
+    assert claim.state is State.DONE
+    assert await one.claim(ask()) is None
+    assert await other.take_over() == []
+    assert not await one.start(claim)
+    assert await one.edit(ask(text="And now?", version="2")) is None
+    await one.renew()
+
+
 async def test_one_platform_can_be_released_alone(opened: Any, ask: Any) -> None:
     one, other = await opened(), await opened()
     first = await one.claim(replace(ask("first"), platform="slack"))

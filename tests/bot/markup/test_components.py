@@ -12,7 +12,6 @@ from bot.markup.discord import (
     Button,
     custom_id,
     message_link,
-    read_custom_id,
     read_mark,
     render,
 )
@@ -62,16 +61,14 @@ def test_numbers_that_discord_would_refuse_are_no_mark(mark: tuple[int, int]) ->
 def test_a_pressed_button_tells_what_it_was_about(button: Button, key: str) -> None:
     name = custom_id(button, key)
     assert len(name) <= 100
-    assert read_custom_id(name) == (button, key)
     match = BUTTON_ID.fullmatch(name)
     assert match
     assert (match["action"], match["key"]) == (button.value, key)
 
 
-@pytest.mark.parametrize("text", ["", "fonte_helpful", "fonte_helpful:", "other:k", "fonte_why:k", "x fonte_helpful:k",
-                                  "fonte_helpful:" + "k" * 100])  # fmt: skip
+@pytest.mark.parametrize("text", ["", "fonte_helpful", "fonte_helpful:", "other:k", "fonte_why:k", "x fonte_helpful:k"])
 def test_what_is_none_of_the_buttons_is_nothing(text: str) -> None:
-    assert read_custom_id(text) is None
+    assert BUTTON_ID.fullmatch(text) is None
 
 
 @pytest.mark.parametrize("key", ["", "k" * 100])

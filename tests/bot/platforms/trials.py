@@ -80,3 +80,14 @@ async def health(port: int) -> tuple[int, dict[str, Any]]:
     """Status and body of the health page."""
     async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/health") as answer:
         return answer.status, await answer.json()
+
+
+@contextlib.asynccontextmanager
+async def locked(data_dir: Path) -> AsyncIterator[None]:
+    """Nobody else can use the ledger's file while the block runs."""
+    file = data_dir / "ledger.db"
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        # Not on the event loop, which whoever holds the lock at this moment needs to let go of it.
+        await asyncio.to_thread(other.execute, "BEGIN EXCLUSIVE")
+        yield
+        other.execute("ROLLBACK")

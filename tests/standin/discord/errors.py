@@ -36,7 +36,7 @@ MESSAGES: dict[int, tuple[int, str]] = {
     50080: (400, "Cannot edit a message with stickers"),
     50083: (400, "Thread is archived"),
     50109: (400, "The request body contains invalid JSON."),
-    160002: (400, "Cannot reply without permission to read message history"),
+    160002: (403, "Cannot reply without permission to read message history"),
     160004: (400, "A thread has already been created for this message"),
     160005: (400, "Thread is locked"),
 }

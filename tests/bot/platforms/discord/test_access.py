@@ -7,6 +7,7 @@ import pytest
 from bot.messages import messages_in
 from bot.types import Listed
 from tests.bot.platforms.discord.seen import answers, private, read, reply, response, rest
+from tests.standin.discord import permissions as may
 from tests.standin.fonte import fonte, slow
 
 EN, IT = messages_in("en"), messages_in("it")
@@ -99,6 +100,21 @@ async def test_other_people_are_told_so(discord, tmp_path, by):
         assert read(await reply(discord, direct)) == EN.not_allowed
         await rest(discord, bot)
         assert [len(w.replies_to(direct))] == [1]
+
+
+async def test_without_the_right_to_read_the_history_an_answer_is_no_reply_but_an_answer(discord, tmp_path):
+    w = discord.world
+    w.deny(w.general, may.READ_MESSAGE_HISTORY)
+    async with fonte(discord, tmp_path, rate_limit=1) as bot:
+        w.say(w.alice, w.general, f"{w.mention} When is it?")
+        (answer,) = await answers(discord, w.general)
+        await rest(discord, bot)
+        w.say(w.alice, w.general, f"{w.mention} Where is it?")
+        _, word = await answers(discord, w.general, 2)
+        await rest(discord, bot)
+    assert "The answer to When is it?" in read(answer)
+    assert read(word) == EN.slow_down.format(seconds=60)
+    assert answer.reference is word.reference is None
 
 
 async def test_a_role_that_was_given_later_counts(discord, tmp_path):

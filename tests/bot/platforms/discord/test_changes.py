@@ -98,6 +98,29 @@ async def test_a_mention_added_later_is_answered_once(discord, tmp_path):
         assert len(bot.oracle.questions) == 1
 
 
+async def test_a_message_of_long_ago_is_not_answered_because_it_was_pinned(discord, tmp_path):
+    w = discord.world
+    question = w.say(w.alice, w.general, f"{w.mention} When is it?")
+    w.edit(question, f"{w.mention} When was it?")
+    question.edited = "2024-01-02T03:04:05.000000+00:00"
+    async with fonte(discord, tmp_path) as bot:  # with a ledger that knows nothing of it
+        w.unfurl(question)
+        await rest(discord, bot)
+        assert bot.oracle.questions == []
+    assert w.answers(w.general) == []
+
+
+async def test_an_edit_that_calls_the_role_cannot_be_read(discord, tmp_path):
+    w = discord.world
+    w.bot_role.mentionable = True
+    async with fonte(discord, tmp_path) as bot:
+        message = w.say(w.alice, w.general, "When is it?")
+        w.edit(message, f"{w.bot_role.mention} When is it?")
+        assert read(await reply(discord, message)) == EN.unreadable
+        await rest(discord, bot)
+        assert bot.oracle.questions == []
+
+
 @pytest.mark.parametrize("content", [True, False])
 async def test_a_mention_taken_away_leaves_the_answer_as_it_was(discord, tmp_path, content):
     w = discord.world

@@ -13,7 +13,7 @@ import pytest
 
 from tests.bot.platforms.discord.seen import private, read, rest
 from tests.bot.platforms.discord.trials import hurry, hurry_back, said
-from tests.bot.platforms.trials import health, rows, successor
+from tests.bot.platforms.trials import health, locked, rows, successor
 from tests.standin.discord.faults import RateLimited
 from tests.standin.discord.model import Message
 from tests.standin.discord.server import DiscordServer
@@ -151,8 +151,7 @@ async def test_what_the_ledger_cannot_take_is_held_on_to(discord, tmp_path, monk
     monkeypatch.setattr("bot.ledger.database.LOCK_PATIENCE", 0.05)
     w = discord.world
     async with fonte(discord, tmp_path, http={"port": port}) as bot:
-        with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
-            other.execute("BEGIN EXCLUSIVE")
+        async with locked(tmp_path):
             ask(discord)
             sentence = "The ledger cannot be used now: another process keeps its file locked."
             await discord.wait_for(lambda: sentence in caplog.text)
@@ -161,7 +160,6 @@ async def test_what_the_ledger_cannot_take_is_held_on_to(discord, tmp_path, monk
             command = w.slash(w.alice, w.general, "ask", {"question": "When is it?"})
             await discord.wait_for(lambda: command.state == "answered")
             assert discord.calls("POST", "/messages") == []
-            other.execute("ROLLBACK")
         await rest(discord, bot)
         assert await health(port) == WELL
     (told,) = private(discord, w.alice)

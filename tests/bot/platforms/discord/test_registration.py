@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from tests.bot.platforms.discord.seen import ABOUT, reply, response
+from tests.standin.discord.faults import Error
 from tests.standin.fonte import fonte
 
 
@@ -77,6 +78,29 @@ async def test_a_change_of_where_commands_are_leaves_no_doubles(discord, tmp_pat
         )
         await response(discord, asked)
     assert len(puts(discord)) == count
+
+
+async def test_a_server_that_is_named_no_more_loses_its_commands(discord, tmp_path):
+    w = discord.world
+    other = w.add_guild("other")
+    async with fonte(discord, tmp_path, discord={"guilds": [w.guild.id, other.id]}):
+        assert registered(discord, other.id)
+    async with fonte(discord, tmp_path, discord={"guilds": [w.guild.id]}):
+        await discord.wait_for(lambda: not registered(discord, other.id))
+        assert registered(discord, w.guild.id)
+
+
+async def test_what_could_not_be_tidied_once_is_tidied_the_next_time(discord, tmp_path):
+    w = discord.world
+    async with fonte(discord, tmp_path, discord={"guilds": [w.guild.id]}):
+        pass
+    discord.fail("PUT /applications/{}/guilds/{}/commands", Error(50001))
+    async with fonte(discord, tmp_path):
+        await discord.wait_for(lambda: discord.calls("PUT", f"/guilds/{w.guild.id}/", handled=False))
+    assert registered(discord, w.guild.id)
+    async with fonte(discord, tmp_path):
+        await discord.wait_for(lambda: not registered(discord, w.guild.id))
+        assert registered(discord, "")
 
 
 async def test_a_server_that_does_not_have_the_app_keeps_nobody_from_being_served(discord, tmp_path, caplog):

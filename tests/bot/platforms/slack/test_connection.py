@@ -17,7 +17,7 @@ import pytest
 
 from bot.core import Pace
 from bot.errors import LedgerUnavailable
-from tests.bot.platforms.trials import health, rows
+from tests.bot.platforms.trials import health, locked, rows
 from tests.standin.faults import Hang, Status
 from tests.standin.fonte import INTERVAL, Fonte, Oracle, fonte
 from tests.standin.processes import PACE, echo
@@ -180,8 +180,7 @@ async def test_without_a_ledger_nothing_is_acknowledged_and_health_says_so(
     monkeypatch.setattr("bot.ledger.database.LOCK_PATIENCE", 0.05)
     async with fonte(impatient, tmp_path, http={"port": port}) as bot:
         assert await health(port) == (200, {"ok": True, "ledger": "ok", "slack": "ok"})
-        with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
-            other.execute("BEGIN EXCLUSIVE")
+        async with locked(tmp_path):
             ask(impatient)
             w = impatient.workspace
             await impatient.wait_for(lambda: all(len(d.attempts) > 2 for d in w.deliveries))
@@ -189,7 +188,6 @@ async def test_without_a_ledger_nothing_is_acknowledged_and_health_says_so(
             assert await health(port) == (503, {"ok": False, "ledger": sentence, "slack": "ok"})
             assert {delivery.state for delivery in w.deliveries} == {"pending"}
             assert not any(connection.received for connection in impatient.socket_mode.connections)
-            other.execute("ROLLBACK")
         await rest(impatient, bot)
         assert (await health(port))[0] == 200
     assert answers(impatient) == ["The answer to When is it?"]
