@@ -648,3 +648,15 @@ async def test_words_that_tell_no_language_are_answered_in_that_of_the_asker(ben
     await bench.dispatcher.receive(asked(text="Hello"))
     await bench.settle()
     assert bench.surface.texts() == [messages_in("it").ask_me]
+
+
+async def test_a_private_question_is_put_before_nobody_in_public(ledger):
+    """A button that was shown while there was a channel for it."""
+    bench = Bench(ledger, desk=Desk(escalation_group="HELPERS"))
+    await bench.dispatcher.receive(asked(trigger=Trigger.COMMAND))
+    await bench.dispatcher.receive(asked("p:2"))
+    await bench.settle()
+    assert not await bench.actions.escalate("p:1", "U")
+    assert await bench.actions.escalate("p:2", "U")
+    await bench.settle()
+    assert bench.surface.texts() == ["answer to When is it?", "Escalated"]

@@ -297,6 +297,24 @@ async def test_with_the_ledger_down_a_button_says_that_nothing_was_noted(discord
         assert read(await response(discord, lost)) == EN.feedback_lost
 
 
+async def test_what_fails_after_the_button_was_answered_is_said_all_the_same(discord, tmp_path, monkeypatch):
+    w = discord.world
+    async with fonte(discord, tmp_path) as bot:
+        question = {"question": "When is it?", "private": True}
+        alone = await response(discord, w.slash(w.alice, w.general, "ask", question))
+        await rest(discord, bot)
+
+        async def unavailable(*arguments, **named):
+            raise LedgerUnavailable("The ledger cannot be used now.")
+
+        monkeypatch.setattr(bot.core.ledger, "claim", unavailable)
+        clicked = w.click(w.alice, alone, Button.SHARE)
+        (told,) = await discord.wait_for(lambda: clicked.followups)
+        await rest(discord, bot)
+        assert (read(told), told.ephemeral_to) == (EN.feedback_lost, w.alice.id)
+        assert w.answers(w.general) == []
+
+
 async def test_buttons_that_are_not_the_bots_own_do_nothing(discord, tmp_path):
     w = discord.world
     async with fonte(discord, tmp_path) as bot:
