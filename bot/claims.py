@@ -261,11 +261,11 @@ class Ledger(Protocol):
         """How many QUESTIONS a person asked since then; AUTO, and those that ended LIMITED or DENIED, do not count."""
         ...
 
-    async def answered_in(self, platform: str, team: str, channel: str, thread: str) -> bool:
+    async def answered_in(self, platform: str, team: str, channel: str, thread: str, head: str = "") -> bool:
         """Whether a thread is the bot's: it has answered there, or the thread hangs on one of its answers or on a
         question it has answered, and nobody removed that; or it was mentioned there and is about to answer.
 
-        ``thread`` as in Asked, or, for what it hangs on, the id of a message or reply."""
+        ``head``: the id of the message or reply that the thread hangs on, where that is another than the thread's."""
         ...
 
     async def turn(self, key: str) -> Turn | None: ...

@@ -126,9 +126,9 @@ class Dispatcher:
         """True the first time this key is seen: for what may be done at most once. Raises LedgerUnavailable."""
         return await self._ledger.claim(asked, Ending.POSTED) is not None
 
-    async def answered_in(self, platform: str, team: str, channel: str, thread: str) -> bool:
-        """Whether the bot has answered in a thread. Raises LedgerUnavailable."""
-        return await self._ledger.answered_in(platform, team, channel, thread)
+    async def answered_in(self, platform: str, team: str, channel: str, thread: str, head: str = "") -> bool:
+        """Whether a thread is the bot's; see Ledger. Raises LedgerUnavailable."""
+        return await self._ledger.answered_in(platform, team, channel, thread, head)
 
     async def run(self) -> None:
         """Keep this process's claims, and take over those of processes that stopped; until cancelled."""

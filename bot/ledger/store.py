@@ -109,9 +109,9 @@ class SqlLedger:
         platform, user = clean(platform), clean(user)
         return await self._database.read(lambda db: turns.asked_since(db, platform, user, since))
 
-    async def answered_in(self, platform: str, team: str, channel: str, thread: str) -> bool:
+    async def answered_in(self, platform: str, team: str, channel: str, thread: str, head: str = "") -> bool:
         """As in the protocol; an answer that was deleted counts no more."""
-        where = clean(platform), clean(team), clean(channel), clean(thread)
+        where = clean(platform), clean(team), clean(channel), clean(thread), clean(head or thread)
         return await self._database.read(lambda db: turns.answered_in(db, *where))
 
     async def turn(self, key: str) -> Turn | None:

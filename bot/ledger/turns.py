@@ -69,7 +69,7 @@ def asked_since(db: Connection, platform: str, user: str, since: float) -> int:
     return db.execute(statement).scalar_one()
 
 
-def answered_in(db: Connection, platform: str, team: str, channel: str, thread: str) -> bool:
+def answered_in(db: Connection, platform: str, team: str, channel: str, thread: str, head: str) -> bool:
     here = (claims.c.platform == platform, claims.c.team == team, claims.c.channel == channel)
     asked = exists().where(
         *here,
@@ -80,8 +80,8 @@ def answered_in(db: Connection, platform: str, team: str, channel: str, thread: 
     answered = exists().where(
         *here,
         or_(
-            claims.c.reply == thread,
-            and_(or_(claims.c.thread == thread, claims.c.message == thread), turns.c.ending.in_(_ANSWERS)),
+            claims.c.reply == head,
+            and_(or_(claims.c.thread == thread, claims.c.message == head), turns.c.ending.in_(_ANSWERS)),
         ),
         claims.c.state.not_in((State.REMOVING, State.REMOVED)),
         claims.c.withdrawn.is_(False),

@@ -78,7 +78,12 @@ class DiscordClient:
         return answer
 
     async def respond(
-        self, address: str, kind: int, data: Answer | None = None, *, file: tuple[str, str] | None = None
+        self,
+        address: str,
+        kind: discord.InteractionResponseType,
+        data: Answer | None = None,
+        *,
+        file: tuple[str, str] | None = None,
     ) -> None:
         """Answer an interaction for the first time. ``address`` as made by ``address_of``. Raises DeliveryError."""
         identity, _, token = address.partition(":")
@@ -86,7 +91,7 @@ class DiscordClient:
             "POST",
             "/interactions/{interaction_id}/{webhook_token}/callback",
             {"interaction_id": identity, "webhook_token": token},
-            body={"type": kind} if data is None else {"type": kind, "data": data},
+            body={"type": kind.value} if data is None else {"type": kind.value, "data": data},
             file=file,
             within=CALLBACK_TIMEOUT,
         )

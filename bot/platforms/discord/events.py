@@ -53,18 +53,19 @@ def message_key(message: int) -> str:
 
 def where(channel: Any) -> Where:
     """Where a message stands or an interaction happened; ``channel`` as the library has it, whole or in part."""
-    parent = getattr(channel, "parent_id", None) if isinstance(channel, discord.Thread) else None
-    if parent is not None:
-        return Where(str(parent), str(channel.id))
-    return Where(str(channel.id), "", getattr(channel, "type", None) in _THREADED)
+    return _where(getattr(channel, "type", None), channel.id, getattr(channel, "parent_id", None))
 
 
 def where_told(channel: Mapping[str, Any]) -> Where:
     """The same of a channel as the API tells of it."""
-    kind, identity, parent = channel.get("type"), str(channel["id"]), channel.get("parent_id")
-    if parent and any(kind == each.value for each in _THREADS):
-        return Where(str(parent), identity)
-    return Where(identity, "", any(kind == each.value for each in _THREADED))
+    kind = next((kind for kind in discord.ChannelType if kind.value == channel.get("type")), None)
+    return _where(kind, channel["id"], channel.get("parent_id"))
+
+
+def _where(kind: discord.ChannelType | None, identity: int | str, parent: int | str | None) -> Where:
+    if kind in _THREADS and parent:
+        return Where(str(parent), str(identity))
+    return Where(str(identity), "", kind in _THREADED)
 
 
 def is_known(channel: Any) -> bool:

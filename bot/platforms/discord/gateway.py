@@ -183,14 +183,10 @@ class Gateway(discord.AutoShardedClient):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.close(), GOODBYE)
         await self.http.close()
-        ending = [task for task in (self._running, self._tidying) if task is not None]
+        ending = [task for task in (self._running, self._tidying, *self._handling) if task is not None]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
-        handling = set(self._handling)
-        for task in handling:
-            task.cancel()
-        await asyncio.gather(*handling, return_exceptions=True)
 
     def invitation(self) -> str:
         """Where somebody who manages a server lets the bot in."""

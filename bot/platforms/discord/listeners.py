@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 
 import discord
@@ -60,12 +60,10 @@ class Listeners:
             asked = await self._read(message, trigger)
             if asked is None:
                 return
-            if not self._access.allows(asked, roles_of(message.author)):
-                await persist(lambda: self._dispatcher.deny(asked))
-            elif is_hidden(message):
-                await persist(lambda: self._dispatcher.deny(asked, lambda words: words.unreadable))
+            if self._allows(asked, message):
+                await self._take(asked, message, self._dispatcher.receive)
             else:
-                await persist(lambda: self._dispatcher.receive(asked))
+                await persist(lambda: self._dispatcher.deny(asked))
 
     async def on_edit(self, message: discord.Message) -> None:
         """Somebody changed a message, or a link in it unfolded."""
@@ -75,12 +73,8 @@ class Listeners:
             return
         async with self._order.turn(PLATFORM, str(message.id)):
             asked = await self._read(message, trigger)
-            if asked is None or not self._access.allows(asked, roles_of(message.author)):
-                return
-            if is_hidden(message):
-                await persist(lambda: self._dispatcher.deny(asked, lambda words: words.unreadable))
-            else:
-                await persist(lambda: self._dispatcher.revise(asked))
+            if asked is not None and self._allows(asked, message):
+                await self._take(asked, message, self._dispatcher.revise)
 
     async def on_delete(self, messages: Collection[int]) -> None:
         """Messages are gone."""
@@ -88,6 +82,15 @@ class Listeners:
             key = message_key(message)
             async with self._order.turn(PLATFORM, str(message)):
                 await persist(lambda key=key: self._dispatcher.withdraw(key))  # type: ignore[misc]
+
+    def _allows(self, asked: Asked, message: discord.Message) -> bool:
+        return self._access.allows(asked, roles_of(message.author))
+
+    async def _take(self, asked: Asked, message: discord.Message, take: Callable[[Asked], Awaitable[object]]) -> None:
+        if is_hidden(message):
+            await persist(lambda: self._dispatcher.deny(asked, lambda words: words.unreadable))
+        else:
+            await persist(lambda: take(asked))
 
     async def _read(self, message: discord.Message, trigger: Trigger) -> Asked | None:
         stands = where(message.channel)
@@ -98,7 +101,9 @@ class Listeners:
             return asked
         if not stands.thread:
             return None
-        known = await persist(lambda: self._answered_in(asked))
+        # A thread has the id of the message that heads it.
+        here = PLATFORM, asked.team, asked.channel, asked.thread, f"{asked.channel}/{asked.thread}"
+        known = await persist(lambda: self._dispatcher.answered_in(*here))
         return asked if known else None
 
     async def _look_up(self, channel: int) -> Where | None:
@@ -114,10 +119,3 @@ class Listeners:
                 _log.info("%s", error)
                 break
         return None
-
-    async def _answered_in(self, asked: Asked) -> bool:
-        where = PLATFORM, asked.team, asked.channel
-        # A thread has the id of the message that heads it, which may be an answer that was shared.
-        return await self._dispatcher.answered_in(*where, asked.thread) or await self._dispatcher.answered_in(
-            *where, f"{asked.channel}/{asked.thread}"
-        )

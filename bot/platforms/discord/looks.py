@@ -10,6 +10,7 @@ from bot.claims import Asked, Claim, Trigger, Turn
 from bot.markup.discord import Button, DiscordMessage, Mark, message_link, read_mark, render
 from bot.messages import Messages, messages_in
 from bot.platforms.discord.client import Answer
+from bot.platforms.discord.places import identity
 from bot.surface import Body, Escalated, Forwarded, Found, Notice, Shared, is_final
 from bot.types import Reply
 
@@ -91,7 +92,7 @@ def nonce(asked: Asked, purpose: str) -> Answer:
 
 def recognise(claim: Claim, message: Answer) -> Found | None:
     """What one of the bot's messages is to a claim."""
-    reply = f"{message['channel_id']}/{message['id']}"
+    reply = identity(message)
     mark, own = read_mark(message.get("components") or []), _mark(claim, complete=True)
     if mark is not None:
         return Found(reply, mark == own) if mark[0] == own[0] else None

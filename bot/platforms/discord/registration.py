@@ -31,7 +31,7 @@ class Registration:
     async def run(self, guilds: Sequence[str]) -> None:
         """Register in these servers, or everywhere where none is named. Whatever fails is said in the log."""
         await self._set([] if guilds else self._commands)
-        in_servers = [{key: command[key] for key in command if key not in _GLOBAL_ONLY} for command in self._commands]
+        in_servers = [_local(command) for command in self._commands]
         for guild in guilds:
             await self._set(in_servers, guild)
 

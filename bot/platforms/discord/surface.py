@@ -10,6 +10,8 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from discord import InteractionResponseType as First
+
 from bot.actions import Desk
 from bot.claims import COMMANDS, Asked, Claim, State, Trigger
 from bot.errors import DeliveryError, Gone, Rejected, Uncertain, Unsupported
@@ -30,8 +32,6 @@ from bot.surface import Body, Found, Notice, Shared
 
 TOKEN_SECONDS = 15 * 60.0
 """Seconds for which an interaction's answer can be read and changed."""
-ANSWER, DEFER = 4, 5
-"""Types of a first answer to an interaction: a message, or the promise of one."""
 WORD_SECONDS = 20.0
 """Seconds for which a word that concerns one person stands in a channel, where nothing can be said privately."""
 GOODBYE = 1.0
@@ -78,7 +78,9 @@ class DiscordSurface:
 
     async def acknowledge(self, asked: Asked) -> None:
         try:
-            await self._client.respond(asked.address, DEFER, {"flags": EPHEMERAL} if asked.private else None)
+            await self._client.respond(
+                asked.address, First.deferred_channel_message, {"flags": EPHEMERAL} if asked.private else None
+            )
         except Rejected as error:
             if error.reason != ALREADY_ANSWERED:
                 raise
@@ -129,7 +131,7 @@ class DiscordSurface:
         message = render(Notice(text), messages_in("en"))
         if asked.trigger in COMMANDS:
             try:
-                await self._client.respond(asked.address, ANSWER, contents(message, ephemeral=True))
+                await self._client.respond(asked.address, First.channel_message, contents(message, ephemeral=True))
             except Rejected as error:
                 if error.reason != ALREADY_ANSWERED:
                     raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.messages import messages_in
 from bot.types import Outcome, Question, Reply
 from tests.standin.fonte import Oracle, citation
 
@@ -39,3 +40,33 @@ def is_whole(content: bytes) -> bool:
     """Whether a file holds all that a long book says."""
     text = content.decode()
     return all(f"Sentence number {n} of" in text for n in range(SENTENCES))
+
+
+def scripted() -> tuple[dict[str, Reply], Oracle]:
+    """Replies of both outcomes by the question they answer, and who answers so."""
+    first, second = "Requests are due by 30 June, <em>in writing</em>.", "Write to help@example.org & wait."
+    replies = {
+        "answered": Reply(
+            Outcome.ANSWERED,
+            f"{first} {second}",
+            "by 30 June",
+            "en",
+            (citation(first), citation(second, line=9, url=None, heading=())),
+            0.9,
+            ((17, 27),),
+        ),
+        "not found": Reply(
+            Outcome.NOT_FOUND,
+            messages_in("it").not_found,
+            None,
+            "it",
+            tuple(citation(f"Un passaggio vicino, il numero {n}.", line=n) for n in (3, 5, 7)),
+            0.1,
+        ),
+    }
+
+    class Script(Oracle):
+        async def ask(self, question: Question) -> Reply:
+            return replies[question.text]
+
+    return replies, Script()

@@ -89,22 +89,11 @@ async def test_a_command_is_answered_once(discord, tmp_path, route, private):
     assert endings(tmp_path) == DONE
 
 
-async def test_the_end_of_a_reply_is_there_once(discord, tmp_path):
+@pytest.mark.parametrize("route", [POST, PATCH], ids=["its beginning", "its end"])
+async def test_a_reply_that_takes_long_is_there_once(discord, tmp_path, route):
     oracle = slow()
     async with fonte(discord, tmp_path, oracle=oracle, pace=OPENING) as bot:
-        trial = Trial(discord, PATCH)
-        trial.ask()
-        await trial.shown()
-        oracle.hold.set()
-        await rest(discord, bot, hanging=True)
-        assert trial.found() == trial.all("The answer to When is it?")
-    assert endings(tmp_path) == DONE
-
-
-async def test_a_placeholder_is_there_once(discord, tmp_path):
-    oracle = slow()
-    async with fonte(discord, tmp_path, oracle=oracle, pace=OPENING) as bot:
-        trial = Trial(discord, POST)
+        trial = Trial(discord, route)
         trial.ask()
         await trial.shown()
         oracle.hold.set()

@@ -9,6 +9,7 @@ import pytest
 from bot.markup import layout, plain
 from bot.messages import messages_in
 from bot.types import Outcome, Reply
+from tests.bot.platforms.books import scripted
 from tests.bot.platforms.discord.seen import HELPERS, answers, read, reply, rest, words
 from tests.standin.fonte import Oracle, citation, fonte
 
@@ -29,32 +30,7 @@ async def test_a_mention_is_answered_by_a_reply(discord, tmp_path):
 
 async def test_the_same_words_as_in_the_terminal(discord, tmp_path):
     w = discord.world
-    first, second = "Requests are due by 30 June, <em>in writing</em>.", "Write to help@example.org & wait."
-    replies = {
-        "answered": Reply(
-            Outcome.ANSWERED,
-            f"{first} {second}",
-            "by 30 June",
-            "en",
-            (citation(first), citation(second, line=9, url=None, heading=())),
-            0.9,
-            ((17, 27),),
-        ),
-        "not found": Reply(
-            Outcome.NOT_FOUND,
-            IT.not_found,
-            None,
-            "it",
-            tuple(citation(f"Un passaggio vicino, il numero {n}.", line=n) for n in (3, 5, 7)),
-            0.1,
-        ),
-    }
-    oracle = Oracle()
-
-    async def ask(question):
-        return replies[question.text]
-
-    oracle.ask = ask
+    replies, oracle = scripted()
     async with fonte(discord, tmp_path, oracle=oracle):
         for text, said in replies.items():
             answer = await reply(discord, w.say(w.alice, w.general, f"{w.mention} {text}"))

@@ -9,6 +9,7 @@ import pytest
 from bot.markup import layout, plain
 from bot.messages import messages_in
 from bot.types import Outcome, Reply
+from tests.bot.platforms.books import scripted
 from tests.bot.platforms.slack.seen import answers, private, rest
 from tests.standin.fonte import Oracle, citation, fonte
 
@@ -33,32 +34,7 @@ async def test_a_mention_is_answered_in_its_thread(slack, tmp_path):
 
 async def test_the_same_words_as_in_the_terminal(slack, tmp_path):
     w = slack.workspace
-    first, second = "Requests are due by 30 June, <em>in writing</em>.", "Write to help@example.org & wait."
-    replies = {
-        "answered": Reply(
-            Outcome.ANSWERED,
-            f"{first} {second}",
-            "by 30 June",
-            "en",
-            (citation(first), citation(second, line=9, url=None, heading=())),
-            0.9,
-            ((17, 27),),
-        ),
-        "not found": Reply(
-            Outcome.NOT_FOUND,
-            IT.not_found,
-            None,
-            "it",
-            tuple(citation(f"Un passaggio vicino, il numero {n}.", line=n) for n in (3, 5, 7)),
-            0.1,
-        ),
-    }
-    oracle = Oracle()
-
-    async def ask(question):
-        return replies[question.text]
-
-    oracle.ask = ask
+    replies, oracle = scripted()
     async with fonte(slack, tmp_path, oracle=oracle):
         asked = {text: w.say(w.alice, w.general, f"{w.mention} {text}") for text in replies}
         for text, question in asked.items():
