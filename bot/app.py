@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.answering.extractive import ExtractiveAnswerer
-from bot.assistant import Assistant, check_length, normalise
-from bot.batcher import QueryBatcher
+from bot.assistant import Assistant, Retriever, check_length, normalise
+from bot.batcher import QueryBatcher, Recorder
+from bot.explanation import explain, explanation_fields
 from bot.library import open_library, update_library
 from bot.markup import to_json
 from bot.messages import Messages, choose_language, messages_in
@@ -26,6 +27,7 @@ from retrieval.errors import RetrievalError
 from retrieval.evidence import threshold
 from retrieval.index import Index
 from retrieval.language import detect_language
+from retrieval.types import SearchResult
 
 _log = logging.getLogger(__name__)
 
@@ -42,16 +44,20 @@ def chat(settings: Settings) -> int:
     return 0
 
 
-def ask(settings: Settings, text: str, *, as_json: bool) -> int:
-    """Answer one question on stdout; the exit status."""
+def ask(settings: Settings, text: str, *, as_json: bool, explained: bool) -> int:
+    """Answer one question on stdout, and with ``explained`` say why; the exit status."""
     # Before the index is opened: nobody should wait for a build to be told that the question is empty.
     check_length(normalise(text), _words(settings))
     index = open_index(settings)
-    reply = asyncio.run(_answer(settings, index, Question(text, _locale(settings))))
+    reply, result = asyncio.run(_answer(settings, index, Question(text, _locale(settings))))
+    told = result if explained else None
     if as_json:
-        print(to_json(reply, sys.stdout.encoding))
+        extra = {"explanation": explanation_fields(told, _least(settings))} if told else {}
+        print(to_json(reply, sys.stdout.encoding, **extra))
     else:
         console.show(reply)
+        if told:
+            console.show_lines(explain(told, _least(settings)))
     return 0 if reply.outcome is Outcome.ANSWERED else NOT_FOUND
 
 
@@ -67,15 +73,27 @@ def index(settings: Settings, *, rebuild: bool, as_json: bool) -> int:
 @asynccontextmanager
 async def assistant(settings: Settings, index: Index) -> AsyncIterator[Assistant]:
     """The assistant over an index, for as long as the block runs."""
-    least = settings.answer.min_support
-    answerer = ExtractiveAnswerer(threshold() if least is None else least, settings.source_base_url)
     async with QueryBatcher(index) as batcher:
-        yield Assistant(batcher, answerer, detect=detect_language, locale=settings.locale)
+        yield _assistant(settings, batcher)
 
 
-async def _answer(settings: Settings, index: Index, question: Question) -> Reply:
-    async with assistant(settings, index) as helper:
-        return await helper.ask(question)
+def _assistant(settings: Settings, retriever: Retriever) -> Assistant:
+    answerer = ExtractiveAnswerer(_least(settings), settings.source_base_url)
+    return Assistant(retriever, answerer, detect=detect_language, locale=settings.locale)
+
+
+def _least(settings: Settings) -> float:
+    """The support from which on a question is answered."""
+    least = settings.answer.min_support
+    return threshold() if least is None else least
+
+
+async def _answer(settings: Settings, index: Index, question: Question) -> tuple[Reply, SearchResult | None]:
+    """The reply, and what was found for it."""
+    async with QueryBatcher(index) as batcher:
+        recorder = Recorder(batcher)
+        reply = await _assistant(settings, recorder).ask(question)
+        return reply, recorder.last
 
 
 async def _serve(settings: Settings, index: Index) -> None:

@@ -137,3 +137,16 @@ def _deliverable(error: BaseException) -> Exception:
     wrapped = RuntimeError(f"{type(error).__name__}: {error}")
     wrapped.__cause__ = error
     return wrapped
+
+
+class Recorder:
+    """A retriever that remembers its last result, so that the forced answer needs no second search."""
+
+    def __init__(self, inner: QueryBatcher) -> None:
+        self._inner = inner
+        self.last: SearchResult | None = None
+
+    async def search(self, query: Query) -> SearchResult:
+        self.last = None
+        self.last = await self._inner.search(query)
+        return self.last

@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     ask = commands.add_parser("ask", help="answer one question", description="Answer one question.", epilog=_STATUSES)
     ask.add_argument("question", nargs="+", metavar="QUESTION", help="the question; several words are joined")
     ask.add_argument("--json", action="store_true", help="print one JSON object")
+    ask.add_argument("--explain", action="store_true", help="say why it answered or refused")
     ask.set_defaults(command=_ask)
 
     index = commands.add_parser(
@@ -150,7 +151,7 @@ def _ask(options: argparse.Namespace) -> int:
     settings = _settings()
     from bot import app
 
-    return app.ask(settings, " ".join(options.question), as_json=options.json)
+    return app.ask(settings, " ".join(options.question), as_json=options.json, explained=options.explain)
 
 
 def _index(options: argparse.Namespace) -> int:

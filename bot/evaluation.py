@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.answering.extractive import ExtractiveAnswerer
 from bot.assistant import Assistant
-from bot.batcher import QueryBatcher
+from bot.batcher import QueryBatcher, Recorder
 from bot.errors import BotError, ConfigError
 from bot.library import load_model, open_library
 from bot.markup import clean, dump_json
@@ -19,7 +19,7 @@ from bot.messages import messages_in
 from bot.platforms.status import Status
 from bot.settings import Settings
 from bot.types import Outcome, Question
-from retrieval import Index, Query, SearchResult, refresh
+from retrieval import Index, refresh
 from retrieval.evaluate import Judged, LabelledQuestion, is_right, read_corpus, read_questions, report, risk_coverage
 from retrieval.evidence import threshold
 from retrieval.language import detect_language
@@ -87,23 +87,10 @@ def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-class _Recorder:
-    """A retriever that remembers its last result, so that the forced answer needs no second search."""
-
-    def __init__(self, inner: QueryBatcher) -> None:
-        self._inner = inner
-        self.last: SearchResult | None = None
-
-    async def search(self, query: Query) -> SearchResult:
-        self.last = None
-        self.last = await self._inner.search(query)
-        return self.last
-
-
 async def _judge(index: Index, asked: Sequence[LabelledQuestion], least: float) -> list[Judged]:
     forced = ExtractiveAnswerer(0.0)
     async with QueryBatcher(index) as batcher:
-        recorder = _Recorder(batcher)
+        recorder = Recorder(batcher)
         assistant = Assistant(recorder, ExtractiveAnswerer(least), detect=detect_language)
         for case in asked[:WARM_UP]:
             await _ask(assistant, case)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import astuple, fields
+from dataclasses import astuple, dataclass, fields
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -30,14 +30,29 @@ on squad2_en, half of which are such, 69 % of the answers are to answerable ones
 FEATURE_NAMES = tuple(field.name for field in fields(Features))
 
 
-def support(features: Features, *, foreign: bool) -> float:
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one feature adds to the log odds of the support: ``value * weight``."""
+
+    name: str
+    value: float
+    weight: float
+
+
+def support(features: Features, *, foreign: bool, read: bool) -> float:
     """Calibrated probability in [0, 1]; see the module docstring for what of."""
-    model = _models()["foreign" if foreign else "same"]
-    weights = model["coefficients"]
-    logit = model["intercept"] + sum(
-        weights[name] * value for name, value in zip(FEATURE_NAMES, astuple(features), strict=True)
-    )
+    intercept, parts = contributions(features, foreign=foreign, read=read)
+    logit = intercept + sum(part.value * part.weight for part in parts)
     return 1.0 / (1.0 + math.exp(-logit))
+
+
+def contributions(features: Features, *, foreign: bool, read: bool) -> tuple[float, tuple[Contribution, ...]]:
+    """The intercept of the log odds and what each feature that has a weight adds to it."""
+    model = _models()[("foreign" if foreign else "same") + ("" if read else "_unread")]
+    weights = model["coefficients"]
+    parts = zip(FEATURE_NAMES, astuple(features), strict=True)
+    found = tuple(Contribution(name, value, weights[name]) for name, value in parts if weights.get(name))
+    return float(model["intercept"]), found
 
 
 def threshold() -> float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,23 @@ from retrieval.evidence import support
 from retrieval.fusion import dense_share, fuse
 from retrieval.language import LANGUAGES, detect_language
 from retrieval.lexical import Bm25, Match
-from retrieval.protocols import Embedder, Floats, Mask, Rows, VectorStore
+from retrieval.protocols import Embedder, Floats, Mask, Reader, Rows, VectorStore
 from retrieval.questions import classify
 from retrieval.ranking import Candidate, Ranked, rank
 from retrieval.storage import load_arrays, load_json, save_arrays, save_json
 from retrieval.stores import open_store
-from retrieval.types import Document, Hit, Language, Manifest, Query, QuestionKind, SearchResult, Section, SentenceHit
+from retrieval.types import (
+    Document,
+    Hit,
+    Language,
+    Manifest,
+    Query,
+    QuestionKind,
+    SearchResult,
+    Section,
+    SentenceHit,
+    Word,
+)
 
 DEPTH = 100
 """Passages that each side nominates for fusion."""
@@ -39,6 +52,7 @@ LISTED = 10
 class _Question:
     """One question as each part of the search needs it."""
 
+    text: str
     vector: Floats
     """(dimension,)"""
     language: Language | None
@@ -83,6 +97,7 @@ class Index:
         self.store = store
         self.manifest = manifest
         self._embedder = embedder
+        self._reader: Reader | None = None
         self._passage_of_sentence = columns.passage_of_sentences()
         self._languages = [LANGUAGES[row] for row in np.unique(columns.language)]
         self._newlines: dict[int, NDArray[np.int32]] = {}
@@ -130,6 +145,12 @@ class Index:
         )
         return cls(documents, columns, lexical, open_store(folder / "vectors.faiss"), embedder, manifest)
 
+    def read_by(self, reader: Reader | None) -> Index:
+        """The same index, whose best sentences are read by ``reader`` before they answer; None reads nothing."""
+        other = copy(self)
+        other._reader = reader
+        return other
+
     def search_many(self, queries: Sequence[Query], limit: int = LISTED) -> list[SearchResult]:
         """The ``limit`` best passages for each query, with all their sentences scored.
 
@@ -150,7 +171,7 @@ class Index:
             foreign = foreign_stems(query.text, language, own) if language not in (None, own) else None
             matches[own] = self.lexical.match(question_terms(query.text, language, own), own, foreign)
         allowed = None if query.scope is None else self._allowed(query.scope)
-        return _Question(vector, language, classify(query.text, language), matches, allowed)
+        return _Question(query.text, vector, language, classify(query.text, language), matches, allowed)
 
     def _allowed(self, scope: frozenset[str]) -> Mask:
         documents = np.zeros(len(self.documents), dtype=np.bool_)
@@ -176,7 +197,8 @@ class Index:
         order = np.argsort(-pool.fused, kind="stable")
         top = order[:limit].tolist()
         candidates = [self._candidate(question, pool, place) for place in top]
-        ranked = rank(question.kind, candidates)
+        reader = self._reader
+        ranked = rank(question.kind, candidates, partial(reader.read, question.text) if reader else None)
         hits = tuple(self._hits(pool.passages[top].tolist(), candidates, ranked))
         foreign = bool(hits) and question.language not in (None, hits[ranked.passage].language)
         sources = dict.fromkeys(self.documents[row].source for row in self.columns.document[pool.passages[order]])
@@ -185,9 +207,11 @@ class Index:
             kind=question.kind,
             hits=hits,
             sources=tuple(sources)[:LISTED],
-            support=support(ranked.features, foreign=foreign) if hits else 0.0,
+            support=support(ranked.features, foreign=foreign, read=reader is not None) if hits else 0.0,
             features=ranked.features,
             foreign=foreign,
+            read=reader is not None,
+            words=_words(candidates, ranked) if hits else (),
         )
 
     def _fuse(self, question: _Question, nearest: Rows) -> _Pool:
@@ -255,6 +279,7 @@ class Index:
                         dense=float(cosine),
                         lexical=float(ranked.coverage[row]),
                         answers=tuple((start + a, start + b) for a, b in ranked.spans[row]),
+                        reading=ranked.readings.get(row),
                     )
                 )
                 row += 1
@@ -274,6 +299,17 @@ class Index:
                 sentences=tuple(sentences),
                 url=document.url,
             )
+
+
+def _words(candidates: Sequence[Candidate], ranked: Ranked) -> tuple[Word, ...]:
+    """The question's words beside the best sentence and its passage."""
+    chosen = candidates[ranked.passage]
+    sentence = ranked.best - sum(len(candidate.texts) for candidate in candidates[: ranked.passage])
+    anywhere = chosen.held.any(axis=0)
+    return tuple(
+        Word(term, float(chosen.match.idf[place]), bool(chosen.held[sentence, place]), bool(anywhere[place]))
+        for place, term in enumerate(chosen.match.terms)
+    )
 
 
 def _largest(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:

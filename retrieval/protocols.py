@@ -1,4 +1,4 @@
-"""The two replaceable parts of retrieval and what they promise.
+"""The three replaceable parts of retrieval and what they promise.
 
 Vectors are float32, C-contiguous, of shape ``(n, dimension)`` and of unit length, so that an inner product is a cosine.
 """
@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.types import EmbedderSpec
+from retrieval.types import EmbedderSpec, Reading
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -38,6 +38,14 @@ class Embedder(Protocol):
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens each text takes as a document, special tokens and prompt included, not cut."""
+        ...
+
+
+class Reader(Protocol):
+    """Tells whether a text answers a question, and by which of its words. Called from one thread at a time."""
+
+    def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
+        """One reading a text, in order. Raises ModelError when the model cannot run."""
         ...
 
 

@@ -8,7 +8,8 @@ a span in the form the question asks for. The weights are a listwise logistic fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import insort
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from retrieval.fusion import min_max
 from retrieval.lexical import K1, Match
 from retrieval.questions import answer_spans
-from retrieval.types import Features, QuestionKind, Span
+from retrieval.types import Features, QuestionKind, Reading, Span
 
 DENSE = 0.32
 LEXICAL = 0.68
@@ -30,6 +31,17 @@ FORM = {
     QuestionKind.PERSON: 0.11,
     QuestionKind.PLACE: 0.05,
 }
+
+READ = 0.2
+"""What a sentence gains that the reader is sure of."""
+READ_AT_MOST = 3
+"""Sentences read for one question."""
+CONVINCED = 1.0
+"""Log odds from which on the first sentence read is taken without reading others."""
+DOUBT = 6.0
+"""Log odds beyond which more certainty counts no more."""
+BEFORE_CHARACTERS = 120
+"""A longer sentence before is not read along: it costs more than it tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +68,10 @@ class Ranked:
     coverage: NDArray[np.float64]
     """(m,) IDF-weighted share of the question's terms."""
     spans: tuple[tuple[Span, ...], ...]
-    """(m) offsets into each sentence of what has the form of an answer; looked for in the best sentence, its neighbours
-    and whatever might have been best instead."""
+    """(m) offsets into each sentence of what may answer; looked for in the best sentence, its neighbours and whatever
+    might have been best instead."""
+    readings: dict[int, float]
+    """Row -> the reader's log odds, for the rows that were read."""
     features: Features
     best: int
     """Row of the best sentence, -1 without any."""
@@ -65,44 +79,106 @@ class Ranked:
     """Row of the candidate that holds it, -1 without any."""
 
 
-def rank(kind: QuestionKind, candidates: Sequence[Candidate]) -> Ranked:
-    """Score every sentence of the candidates, which come best first."""
+Read = Callable[[Sequence[str]], Sequence[Reading]]
+"""Reads the question beside each of the texts."""
+
+
+def rank(kind: QuestionKind, candidates: Sequence[Candidate], read: Read | None = None) -> Ranked:
+    """Score every sentence of the candidates, which come best first; with ``read``, read the likeliest of them.
+
+    Raises whatever ``read`` raises.
+    """
     if not candidates:
-        return Ranked(np.zeros(0), np.zeros(0), (), Features(), -1, -1)
-    owner = np.repeat(np.arange(len(candidates)), [len(candidate.texts) for candidate in candidates])
-    measured = measures(candidates)
-    scores = columns(measured) @ np.array([DENSE, LEXICAL, PASSAGE, BEFORE])
-    cosines, coverage = measured[:, 0], measured[:, 1]
-    texts = [text for candidate in candidates for text in candidate.texts]
-    spans: list[tuple[Span, ...]] = [()] * len(texts)
+        return Ranked(np.zeros(0), np.zeros(0), (), {}, Features(), -1, -1)
+    return _Ranking(kind, candidates).ranked(read)
 
-    def look(row: int) -> bool:
-        match = candidates[owner[row]].match
-        spans[row] = answer_spans(kind, texts[row], match.language, match.terms)
-        return bool(spans[row])
 
-    bonus = FORM.get(kind, 0.0)
-    reached = -np.inf
-    for row in np.argsort(-scores, kind="stable"):
-        # Not even the bonus would lift this sentence, or any after it, to the top.
-        if scores[row] + bonus <= reached:
-            break
-        if look(row):
-            scores[row] += bonus
-        reached = max(reached, scores[row])
-    best = int(np.argmax(scores))
-    # An answer may have to be read together with a neighbour.
-    near = [row for row in (best - 1, best + 1) if 0 <= row < len(texts) and owner[row] == owner[best] and look(row)]
-    chosen = candidates[owner[best]]
-    others = scores[owner != owner[best]]
-    features = _features(
-        chosen,
-        best - int(np.searchsorted(owner, owner[best])),
-        form=(kind in FORM, bool(spans[best]), bool(near)),
-        top=float(cosines.max()),
-        margin=float(scores[best] - (others.max() if len(others) else 0.0)),
-    )
-    return Ranked(scores, coverage, tuple(spans), features, best, int(owner[best]))
+class _Ranking:
+    """The ranking of one question's sentences while it is made."""
+
+    def __init__(self, kind: QuestionKind, candidates: Sequence[Candidate]) -> None:
+        self._kind = kind
+        self._candidates = candidates
+        self._owner = np.repeat(np.arange(len(candidates)), [len(candidate.texts) for candidate in candidates])
+        self._texts = [text for candidate in candidates for text in candidate.texts]
+        self._forms: dict[int, tuple[Span, ...]] = {}
+        """Spans in the form asked for, of the sentences looked at."""
+        self._marked: dict[int, Span] = {}
+        """What the reader marked."""
+        measured = measures(candidates)
+        self._cosines, self._coverage = measured[:, 0], measured[:, 1]
+        self._scores = columns(measured) @ np.array([DENSE, LEXICAL, PASSAGE, BEFORE])
+
+    def ranked(self, read: Read | None) -> Ranked:
+        """The scores with the bonus for the form asked for and, with ``read``, for what the reader says."""
+        self._add_bonus(READ_AT_MOST if read else 1)
+        readings = self._read(read) if read else {}
+        best = int(np.argmax(self._scores))
+        # An answer may have to be read together with a neighbour.
+        near = [row for row in (best - 1, best + 1) if self._same_passage(row, best) and self._look(row)]
+        others = self._scores[self._owner != self._owner[best]]
+        features = _features(
+            self._candidates[self._owner[best]],
+            best - int(np.searchsorted(self._owner, self._owner[best])),
+            form=(self._kind in FORM, bool(self._forms.get(best)), bool(near)),
+            top=float(self._cosines.max()),
+            margin=float(self._scores[best] - (others.max() if len(others) else 0.0)),
+            reading=float(np.clip(readings.get(best, 0.0), -DOUBT, DOUBT)),
+        )
+        spans = tuple(self._all_spans(row) for row in range(len(self._texts)))
+        return Ranked(self._scores, self._coverage, spans, readings, features, best, int(self._owner[best]))
+
+    def _add_bonus(self, places: int) -> None:
+        """Add the bonus for the form asked for to whatever might be among the ``places`` best."""
+        bonus = FORM.get(self._kind, 0.0)
+        reached: list[float] = []
+        for row in np.argsort(-self._scores, kind="stable").tolist():
+            # Not even the bonus would lift this sentence, or any after it, so far.
+            if len(reached) == places and self._scores[row] + bonus <= reached[0]:
+                break
+            if self._look(row):
+                self._scores[row] += bonus
+            insort(reached, float(self._scores[row]))
+            del reached[:-places]
+
+    def _read(self, read: Read) -> dict[int, float]:
+        """Read the best sentence, and the next ones too where it does not convince; lift those that answer."""
+        readings: dict[int, float] = {}
+        first, *others = np.argsort(-self._scores, kind="stable")[:READ_AT_MOST].tolist()
+        self._take(read, [first], readings)
+        if others and readings[first] < CONVINCED:
+            self._take(read, others, readings)
+        return readings
+
+    def _take(self, read: Read, rows: Sequence[int], readings: dict[int, float]) -> None:
+        windows = [self._window(row) for row in rows]
+        for row, (text, start), reading in zip(rows, windows, read([text for text, _ in windows]), strict=True):
+            readings[row] = reading.answers
+            self._scores[row] += READ / (1.0 + np.exp(-reading.answers))
+            if reading.span and reading.span[0] >= start:
+                self._marked[row] = (reading.span[0] - start, reading.span[1] - start)
+
+    def _window(self, row: int) -> tuple[str, int]:
+        """What is read for a sentence, and where the sentence starts in it: it may need the one before."""
+        if self._same_passage(row - 1, row) and len(self._texts[row - 1]) <= BEFORE_CHARACTERS:
+            before = self._texts[row - 1] + " "
+            return before + self._texts[row], len(before)
+        return self._texts[row], 0
+
+    def _look(self, row: int) -> bool:
+        """Whether the sentence holds a span in the form asked for."""
+        if row not in self._forms:
+            match = self._candidates[self._owner[row]].match
+            self._forms[row] = answer_spans(self._kind, self._texts[row], match.language, match.terms)
+        return bool(self._forms[row])
+
+    def _same_passage(self, row: int, other: int) -> bool:
+        return 0 <= row < len(self._texts) and bool(self._owner[row] == self._owner[other])
+
+    def _all_spans(self, row: int) -> tuple[Span, ...]:
+        marked = self._marked.get(row)
+        forms = self._forms.get(row, ())
+        return (marked, *(span for span in forms if span != marked)) if marked else forms
 
 
 def measures(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
@@ -121,7 +197,7 @@ def columns(measured: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _features(
-    chosen: Candidate, sentence: int, *, form: tuple[bool, bool, bool], top: float, margin: float
+    chosen: Candidate, sentence: int, *, form: tuple[bool, bool, bool], top: float, margin: float, reading: float
 ) -> Features:
     match = chosen.match
     wanted, found, near = form
@@ -139,6 +215,7 @@ def _features(
         form_missing=float(wanted and not found and not near),
         names_missing=float(match.idf[match.names & ~anywhere].sum()) / names if names else 0.0,
         numbers_missing=float((numbers & ~anywhere).any()),
+        reading=reading,
     )
 
 

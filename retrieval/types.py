@@ -106,6 +106,28 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reader makes of a question beside a text."""
+
+    answers: float
+    """Log odds that the text answers the question, as the reader's training had them; not calibrated."""
+    span: Span | None
+    """Offsets into the text read of the words that would answer; None where there are no words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the question, as the search looked for it in the best passage."""
+
+    term: str
+    """Stem, in the passage's language."""
+    weight: float
+    """Inverse document frequency, see retrieval.lexical."""
+    in_sentence: bool
+    in_passage: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SentenceHit:
     """A sentence of a found passage with what speaks for it."""
 
@@ -120,7 +142,9 @@ class SentenceHit:
     lexical: float
     """IDF-weighted share of the question's terms that the sentence holds, [0, 1]."""
     answers: tuple[Span, ...]
-    """Spans that have the form of an answer to this kind of question, likeliest first; may be empty."""
+    """Spans that may answer, likeliest first: the reader's, then those in the form asked for; may be empty."""
+    reading: float | None = None
+    """The reader's log odds that the sentence answers; None where it was not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +200,8 @@ class Features:
     """Share of the question's name-like terms, IDF-weighted, that the best passage lacks."""
     numbers_missing: float = 1.0
     """1 if the best passage lacks a number that the question holds."""
+    reading: float = 0.0
+    """The reader's log odds that the best sentence answers, within [-6, 6]; 0 where nothing was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +221,10 @@ class SearchResult:
     """What ``support`` is drawn from."""
     foreign: bool = False
     """Whether the best passage is in another language than the question."""
+    read: bool = False
+    """Whether the reader had a say in ``support``."""
+    words: tuple[Word, ...] = ()
+    """The question's words beside the best passage, in order of the question."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,14 +169,14 @@ def plain(lines: Sequence[Line]) -> str:
     return "\n".join((" " * line.indent + "".join(piece.text for piece in line.pieces)).rstrip() for line in lines)
 
 
-def to_json(reply: Reply, encoding: str = "utf-8") -> str:
+def to_json(reply: Reply, encoding: str = "utf-8", **extra: object) -> str:
     """The reply as one JSON object on one line; excerpts exactly as they stand in the document.
 
-    Characters that are not printable, or that ``encoding`` lacks, are written as JSON escapes.
+    ``extra`` fields follow those of the reply. Characters that are not printable, or that ``encoding`` lacks, are written as JSON escapes.
     """
     fields = asdict(reply)
     del fields["highlights"]
-    return dump_json(fields, encoding)
+    return dump_json(fields | extra, encoding)
 
 
 def dump_json(value: object, encoding: str = "utf-8") -> str:

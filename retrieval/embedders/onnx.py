@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
@@ -16,6 +14,7 @@ from retrieval.embedders.arrays import encodable, unit_rows
 from retrieval.embedders.bundle import MODEL, TOKENIZER, Bundle, verify_checksums
 from retrieval.errors import ModelError
 from retrieval.protocols import Floats
+from retrieval.session import first_line, open_session
 from retrieval.types import EmbedderSpec
 
 _BATCH = 8
@@ -26,11 +25,6 @@ _BATCH_TOKENS = 512
 with 2048, and long texts are no faster for it (18.5 and 17 of 256 tokens a second)."""
 _WINDOW = 1024
 """Texts whose tokens are held in memory at once."""
-_DEFAULT_THREADS = 2
-"""Measured on 2 cores, one question of 14 tokens, in one run: 1 thread 4.7 ms; 2 threads that sleep while they wait for
-each other 4.0 ms, that wait busily 2.7 ms. Busy only within a run they cost no more processor time than sleeping ones,
-and batches gain 7 % too. The price is a longer tail where other processes want the same cores."""
-_FATAL = 4
 
 
 class OnnxEmbedder:
@@ -46,11 +40,9 @@ class OnnxEmbedder:
         self._spec = bundle.spec(model)
         try:
             self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-            self._session: Any = onnxruntime.InferenceSession(
-                str(folder / MODEL), _options(threads), providers=["CPUExecutionProvider"]
-            )
+            self._session: Any = open_session(folder / MODEL, threads)
         except Exception as error:  # both libraries raise bare Exception, and kinds of it that they do not export
-            raise ModelError(f"The prepared model in {folder} cannot be loaded ({_first_line(error)}).") from error
+            raise ModelError(f"The prepared model in {folder} cannot be loaded ({first_line(error)}).") from error
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
 
@@ -98,7 +90,7 @@ class OnnxEmbedder:
             return self._tokenizer.encode_batch_fast([prompt + encodable(text) for text in texts])
         except Exception as error:
             raise ModelError(
-                f"The model {self._spec.model} cannot split a text into tokens ({_first_line(error)})."
+                f"The model {self._spec.model} cannot split a text into tokens ({first_line(error)})."
             ) from error
 
     def _run(self, encodings: list[Encoding]) -> Floats:
@@ -106,7 +98,7 @@ class OnnxEmbedder:
         try:
             (vectors,) = self._session.run(None, {name: feed[name] for name in self._bundle.inputs})
         except Exception as error:
-            raise ModelError(f"The model {self._spec.model} failed on a text ({_first_line(error)}).") from error
+            raise ModelError(f"The model {self._spec.model} failed on a text ({first_line(error)}).") from error
         return np.asarray(vectors, dtype=np.float32)
 
     def _padded(self, encodings: list[Encoding]) -> dict[str, NDArray[np.int64]]:
@@ -130,21 +122,3 @@ def _batches(lengths: list[int]) -> Iterator[list[int]]:
         batch.append(place)
     if batch:
         yield batch
-
-
-def _options(threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or min(_DEFAULT_THREADS, _cores())
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _FATAL
-    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    return options
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

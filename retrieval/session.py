@@ -1,0 +1,38 @@
+"""How this program runs models with onnxruntime: one place for threads and for what they do while they wait."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+
+_DEFAULT_THREADS = 2
+"""Measured on 2 cores, one question of 14 tokens, in one run: 1 thread 4.7 ms; 2 threads that sleep while they wait for
+each other 4.0 ms, that wait busily 2.7 ms. Busy only within a run they cost no more processor time than sleeping ones,
+and batches gain 7 % too. The price is a longer tail where other processes want the same cores."""
+_FATAL = 4
+
+
+def open_session(path: Path, threads: int) -> Any:
+    """An onnxruntime session on the CPU; ``threads`` 0 means one for each core, at most 2.
+
+    Raises whatever onnxruntime raises: bare Exception, and kinds of it that it does not export.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or min(_DEFAULT_THREADS, _cores())
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _FATAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def first_line(error: Exception) -> str:
+    """What an exception says, on one line."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
