@@ -78,17 +78,17 @@ def _words(result: SearchResult) -> Iterator[Line]:
             yield _line(label, ", ".join(terms))
 
 
-def _table(intercept: float, parts: Sequence[Contribution], result: SearchResult) -> list[Line]:
-    rows = [(_FEATURES[part.name], f"{part.value:.2f}", f"{part.weight:+.2f}", part.value * part.weight) for part in parts]
-    rows.sort(key=lambda row: -abs(row[3]))
-    width = max(len(row[0]) for row in rows)
-    logit = intercept + sum(row[3] for row in rows)
-    lines = [_line(f"{'What counted':<{width}}  value  weight   adds", "")]
-    lines += [Line((Piece(f"{name:<{width}}  {value:>5}  {weight:>6}  {adds:+5.2f}"),)) for name, value, weight, adds in rows]
+def _table(intercept: float, parts: Sequence[Contribution], result: SearchResult) -> Iterator[Line]:
+    rows = sorted(parts, key=lambda part: -abs(part.value * part.weight))
     start = "where it starts, across languages" if result.foreign else "where it starts"
-    lines.append(Line((Piece(f"{start:<{width}}  {'':>5}  {'':>6}  {intercept:+5.2f}"),)))
-    lines.append(Line((Piece(f"{'sum, as a probability':<{width}}  {'':>5}  {result.support:>6.2f}  {logit:+5.2f}"),)))
-    return lines
+    names = [*(_FEATURES[part.name] for part in rows), start, "sum, as a probability"]
+    width = max(map(len, names))
+    yield _line(f"{'What counted':<{width}}  value  weight   adds", "")
+    sums = [part.value * part.weight for part in rows]
+    cells = [f"{part.value:5.2f}  {part.weight:+6.2f}" for part in rows]
+    cells += [" " * 13, f"{result.support:5.2f}" + " " * 8]
+    for name, cell, adds in zip(names, cells, [*sums, intercept, intercept + sum(sums)], strict=True):
+        yield Line((Piece(f"{name:<{width}}  {cell}  {adds:+5.2f}"),))
 
 
 def _passage(rank: int, hit: Hit) -> Iterator[Line]:

@@ -15,6 +15,7 @@ from retrieval.embedders import load_embedder
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, ModelError, RetrievalError, SourceError
 from retrieval.index import Index
 from retrieval.protocols import Embedder
+from retrieval.reader import load_reader
 from retrieval.storage import versions
 from retrieval.types import Document, Skipped
 
@@ -36,7 +37,7 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
         if not versions(index_folder(settings.data_dir)):
             # Before the model is prepared: nobody should wait for it to be told that there is nothing to read.
             raise
-        return _last(settings, load_model(settings, [], notify), error, words, notify)
+        return reading(settings, _last(settings, load_model(settings, [], notify), error, words, notify))
     embedder = load_model(settings, documents, notify)
     try:
         index, _ = refresh(
@@ -51,8 +52,18 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
     except ModelError:
         raise
     except RetrievalError as error:
-        return _last(settings, embedder, error, words, notify)
-    return index
+        index = _last(settings, embedder, error, words, notify)
+    return reading(settings, index)
+
+
+def reading(settings: Settings, index: Index) -> Index:
+    """The index with the reader, if one is wanted. Raises ConfigError when it cannot be loaded."""
+    if not settings.answer.reader:
+        return index
+    try:
+        return index.read_by(load_reader(settings.embedding.threads))
+    except ModelError as error:
+        raise ConfigError(str(error)) from error
 
 
 def update_library(

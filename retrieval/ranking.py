@@ -152,7 +152,8 @@ class _Ranking:
 
     def _take(self, read: Read, rows: Sequence[int], readings: dict[int, float]) -> None:
         windows = [self._window(row) for row in rows]
-        for row, (text, start), reading in zip(rows, windows, read([text for text, _ in windows]), strict=True):
+        found = read([text for text, _ in windows])
+        for row, (_, start), reading in zip(rows, windows, found, strict=True):
             readings[row] = reading.answers
             self._scores[row] += READ / (1.0 + np.exp(-reading.answers))
             if reading.span and reading.span[0] >= start:

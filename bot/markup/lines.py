@@ -172,7 +172,8 @@ def plain(lines: Sequence[Line]) -> str:
 def to_json(reply: Reply, encoding: str = "utf-8", **extra: object) -> str:
     """The reply as one JSON object on one line; excerpts exactly as they stand in the document.
 
-    ``extra`` fields follow those of the reply. Characters that are not printable, or that ``encoding`` lacks, are written as JSON escapes.
+    ``extra`` fields follow those of the reply. Characters that are not printable, or that ``encoding`` lacks, are
+    written as JSON escapes.
     """
     fields = asdict(reply)
     del fields["highlights"]

@@ -57,6 +57,7 @@ class Answer(Group):
     """When a question counts as answered."""
 
     min_support: float | None = setting(None, "a number from 0 to 1", ge=0, le=1, allow_inf_nan=False)
+    reader: Switch = setting(True, "true or false")
 
 
 class Slack(Group):

@@ -1,4 +1,4 @@
-"""The reader: a small cross-encoder that reads a question beside a text and tells whether, and where, it is answered."""
+"""The reader: a small cross-encoder that reads a question beside a text: is it answered, and where."""
 
 from __future__ import annotations
 
