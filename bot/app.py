@@ -85,7 +85,7 @@ def _assistant(settings: Settings, retriever: Retriever) -> Assistant:
 def _least(settings: Settings) -> float:
     """The support from which on a question is answered."""
     least = settings.answer.min_support
-    return threshold() if least is None else least
+    return threshold(read=settings.answer.reader) if least is None else least
 
 
 async def _answer(settings: Settings, index: Index, question: Question) -> tuple[Reply, SearchResult | None]:

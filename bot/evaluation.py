@@ -41,7 +41,8 @@ def run(settings: Settings, corpus: Path, questions: Path | None, *, as_json: bo
     asked = read_questions(questions or corpus / "questions.jsonl")
     index = _open_seeds(settings, corpus) if questions else _open_corpus(settings, corpus)
     sources = frozenset(document.source for document in index.documents)
-    least = threshold() if settings.answer.min_support is None else settings.answer.min_support
+    wanted = settings.answer.min_support
+    least = threshold(read=settings.answer.reader) if wanted is None else wanted
     judged = asyncio.run(_judge(index, asked, least))
     figures = report(judged, sources)
     print(dump_json(figures, sys.stdout.encoding) if as_json else _table(figures))

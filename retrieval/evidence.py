@@ -55,9 +55,9 @@ def contributions(features: Features, *, foreign: bool, read: bool) -> tuple[flo
     return float(model["intercept"]), found
 
 
-def threshold() -> float:
+def threshold(*, read: bool) -> float:
     """The support from which on an answer is given unless a setting says otherwise."""
-    return float(_models()["threshold"])
+    return float(_models()["threshold" if read else "threshold_unread"])
 
 
 @cache

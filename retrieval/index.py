@@ -20,6 +20,7 @@ from retrieval.columns import Columns
 from retrieval.errors import IndexCorrupt
 from retrieval.evidence import support
 from retrieval.fusion import dense_share, fuse
+from retrieval.interrogative import asks_for_several
 from retrieval.language import LANGUAGES, detect_language
 from retrieval.lexical import Bm25, Match
 from retrieval.protocols import Embedder, Floats, Mask, Reader, Rows, VectorStore
@@ -57,6 +58,7 @@ class _Question:
     """(dimension,)"""
     language: Language | None
     kind: QuestionKind
+    several: bool
     matches: dict[Language, Match]
     allowed: Mask | None
     """(passages,)"""
@@ -171,7 +173,8 @@ class Index:
             foreign = foreign_stems(query.text, language, own) if language not in (None, own) else None
             matches[own] = self.lexical.match(question_terms(query.text, language, own), own, foreign)
         allowed = None if query.scope is None else self._allowed(query.scope)
-        return _Question(query.text, vector, language, classify(query.text, language), matches, allowed)
+        several = asks_for_several(query.text, language)
+        return _Question(query.text, vector, language, classify(query.text, language), several, matches, allowed)
 
     def _allowed(self, scope: frozenset[str]) -> Mask:
         documents = np.zeros(len(self.documents), dtype=np.bool_)
@@ -198,7 +201,8 @@ class Index:
         top = order[:limit].tolist()
         candidates = [self._candidate(question, pool, place) for place in top]
         reader = self._reader
-        ranked = rank(question.kind, candidates, partial(reader.read, question.text) if reader else None)
+        read = partial(reader.read, question.text) if reader else None
+        ranked = rank(question.kind, candidates, read, several=question.several)
         hits = tuple(self._hits(pool.passages[top].tolist(), candidates, ranked))
         foreign = bool(hits) and question.language not in (None, hits[ranked.passage].language)
         sources = dict.fromkeys(self.documents[row].source for row in self.columns.document[pool.passages[order]])
@@ -211,6 +215,7 @@ class Index:
             features=ranked.features,
             foreign=foreign,
             read=reader is not None,
+            several=question.several,
             words=_words(candidates, ranked) if hits else (),
         )
 

@@ -11,6 +11,7 @@ import re
 import unicodedata
 
 from retrieval.language import straight
+from retrieval.types import Language
 
 _OPENING = 300
 """Characters in which the opening is looked for."""
@@ -165,3 +166,24 @@ def _asks(opening: str, start: int, ended: bool) -> bool:
     if _REQUEST.match(opening, start):
         return True
     return not ended and bool(_INTERROGATIVE.match(opening, start) or _INVERTED.match(opening, start))
+
+
+# "Con quali aziende", "chi sono", "which companies", "what are"; a plural noun tells, but for words that only look so.
+_SEVERAL: dict[Language, re.Pattern[str]] = {
+    "it": re.compile(
+        r"\bquali\b(?!\s+(?:è|era|fu)\b)|\b(?:chi|(?:che\s+)?cosa)\s+(?:sono|erano|furono|saranno)\b|\belenc(?:a|o|ate)\b",
+        re.IGNORECASE,
+    ),
+    "en": re.compile(
+        r"\b(?:which|what)\s+(?:[a-z]+\s+){0,2}?(?!(?:does|is|was|has|this|its|his)\b)[a-z]+(?<!s|u|i)s\b"
+        r"|\b(?:which|what|who)\s+(?:are|were)\b|^\W*(?:please\s+)?(?:list|name)\b",
+        re.IGNORECASE,
+    ),
+}
+
+
+def asks_for_several(question: str, language: Language | None) -> bool:
+    """Whether the question's wording asks for more than one thing; without a language both are tried."""
+    text = straight(unicodedata.normalize("NFC", question))[:_OPENING]
+    patterns = (_SEVERAL[language],) if language else _SEVERAL.values()
+    return any(pattern.search(text) for pattern in patterns)

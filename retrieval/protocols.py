@@ -44,8 +44,8 @@ class Embedder(Protocol):
 class Reader(Protocol):
     """Tells whether a text answers a question, and by which of its words. Called from one thread at a time."""
 
-    def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
-        """One reading a text, in order. Raises ModelError when the model cannot run."""
+    def read(self, question: str, text: str) -> Reading:
+        """Raises ModelError when the model cannot run."""
         ...
 
 

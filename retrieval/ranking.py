@@ -37,7 +37,7 @@ READ = 0.2
 READ_AT_MOST = 3
 """Sentences read for one question."""
 CONVINCED = 1.0
-"""Log odds from which on the first sentence read is taken without reading others."""
+"""Log odds from which on no further sentence is read."""
 DOUBT = 6.0
 """Log odds beyond which more certainty counts no more."""
 BEFORE_CHARACTERS = 120
@@ -79,18 +79,20 @@ class Ranked:
     """Row of the candidate that holds it, -1 without any."""
 
 
-Read = Callable[[Sequence[str]], Sequence[Reading]]
-"""Reads the question beside each of the texts."""
+Read = Callable[[str], Reading]
+"""Reads the question beside a text."""
 
 
-def rank(kind: QuestionKind, candidates: Sequence[Candidate], read: Read | None = None) -> Ranked:
+def rank(
+    kind: QuestionKind, candidates: Sequence[Candidate], read: Read | None = None, *, several: bool = False
+) -> Ranked:
     """Score every sentence of the candidates, which come best first; with ``read``, read the likeliest of them.
 
-    Raises whatever ``read`` raises.
+    ``several`` reads on where one answers already, for there may be more. Raises whatever ``read`` raises.
     """
     if not candidates:
         return Ranked(np.zeros(0), np.zeros(0), (), {}, Features(), -1, -1)
-    return _Ranking(kind, candidates).ranked(read)
+    return _Ranking(kind, candidates).ranked(read, several=several)
 
 
 class _Ranking:
@@ -109,10 +111,10 @@ class _Ranking:
         self._cosines, self._coverage = measured[:, 0], measured[:, 1]
         self._scores = columns(measured) @ np.array([DENSE, LEXICAL, PASSAGE, BEFORE])
 
-    def ranked(self, read: Read | None) -> Ranked:
+    def ranked(self, read: Read | None, *, several: bool) -> Ranked:
         """The scores with the bonus for the form asked for and, with ``read``, for what the reader says."""
         self._add_bonus(READ_AT_MOST if read else 1)
-        readings = self._read(read) if read else {}
+        readings = self._read(read, several=several) if read else {}
         best = int(np.argmax(self._scores))
         # An answer may have to be read together with a neighbour.
         near = [row for row in (best - 1, best + 1) if self._same_passage(row, best) and self._look(row)]
@@ -141,23 +143,19 @@ class _Ranking:
             insort(reached, float(self._scores[row]))
             del reached[:-places]
 
-    def _read(self, read: Read) -> dict[int, float]:
-        """Read the best sentence, and the next ones too where it does not convince; lift those that answer."""
+    def _read(self, read: Read, *, several: bool) -> dict[int, float]:
+        """Read the best sentences, one after the other until one convinces, and lift them as far as they answer."""
         readings: dict[int, float] = {}
-        first, *others = np.argsort(-self._scores, kind="stable")[:READ_AT_MOST].tolist()
-        self._take(read, [first], readings)
-        if others and readings[first] < CONVINCED:
-            self._take(read, others, readings)
-        return readings
-
-    def _take(self, read: Read, rows: Sequence[int], readings: dict[int, float]) -> None:
-        windows = [self._window(row) for row in rows]
-        found = read([text for text, _ in windows])
-        for row, (_, start), reading in zip(rows, windows, found, strict=True):
+        for row in np.argsort(-self._scores, kind="stable")[:READ_AT_MOST].tolist():
+            text, start = self._window(row)
+            reading = read(text)
             readings[row] = reading.answers
             self._scores[row] += READ / (1.0 + np.exp(-reading.answers))
             if reading.span and reading.span[0] >= start:
                 self._marked[row] = (reading.span[0] - start, reading.span[1] - start)
+            if reading.answers >= CONVINCED and not several:
+                break
+        return readings
 
     def _window(self, row: int) -> tuple[str, int]:
         """What is read for a sentence, and where the sentence starts in it: it may need the one before."""

@@ -223,6 +223,8 @@ class SearchResult:
     """Whether the best passage is in another language than the question."""
     read: bool = False
     """Whether the reader had a say in ``support``."""
+    several: bool = False
+    """Whether the question asks for more than one thing."""
     words: tuple[Word, ...] = ()
     """The question's words beside the best passage, in order of the question."""
 

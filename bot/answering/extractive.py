@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.links import published
 from bot.messages import choose_language, messages_in
 from bot.types import Citation, Outcome, Question, Reply
-from retrieval.types import Hit, Language, QuestionKind, SearchResult, SentenceHit
+from retrieval.types import Hit, Language, QuestionKind, SearchResult, SentenceHit, Span
 
 NEAREST = 3
 """Passages shown when the documents do not answer."""
 SHORT = 40
 """Characters below which a sentence is taken to need the one after it."""
+CONVINCED = 1.0
+"""The reader's log odds from which on a further sentence is quoted where several things are asked for."""
 SAME = 0.5
 """Share of the question's words from which on a question in a document is taken for the same one."""
 
@@ -63,16 +66,20 @@ class ExtractiveAnswerer:
         hit = max(result.hits, key=lambda found: _best(found).score)
         at = _answering(hit)
         quoted = _quoted(hit, at, result.kind)
-        citation = self._cite(hit, quoted)
         # What the best sentence holds comes before what its neighbours hold.
         spans = [sentence.answers[0] for sentence in (hit.sentences[at], *quoted) if sentence.answers]
-        highlights = tuple((start - citation.start, end - citation.start) for start, end in spans[:1])
+        parts = [_Part(self._cite(hit, quoted), spans[:1])]
+        if result.several:
+            parts += [
+                _Part(self._cite(other, (sentence,)), sentence.answers[:1]) for other, sentence in _more(result, quoted)
+            ]
+        text, highlights = _joined(parts)
         return Reply(
             outcome=Outcome.ANSWERED,
-            text=citation.excerpt,
-            short_answer=citation.excerpt[slice(*highlights[0])] if highlights else None,
+            text=text,
+            short_answer=text[slice(*highlights[0])] if highlights else None,
             language=language,
-            citations=(citation,),
+            citations=tuple(part.citation for part in parts),
             support=result.support,
             highlights=highlights,
         )
@@ -91,6 +98,37 @@ class ExtractiveAnswerer:
             score=max(sentence.score for sentence in sentences),
             url=hit.url or published(self._base, hit.source),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One of the excerpts of an answer."""
+
+    citation: Citation
+    spans: Sequence[Span]
+    """What answers, as offsets into the document."""
+
+
+def _joined(parts: Sequence[_Part]) -> tuple[str, tuple[Span, ...]]:
+    """The excerpts as paragraphs, and the spans as offsets into them."""
+    text, highlights = "", []
+    for part in parts:
+        text += "\n" if text else ""
+        shift = len(text) - part.citation.start
+        highlights += [(start + shift, end + shift) for start, end in part.spans]
+        text += part.citation.excerpt
+    return text, tuple(highlights)
+
+
+def _more(result: SearchResult, quoted: Sequence[SentenceHit]) -> list[tuple[Hit, SentenceHit]]:
+    """The other sentences that the reader is convinced of, best first."""
+    found = [
+        (hit, sentence)
+        for hit in result.hits
+        for sentence in hit.sentences
+        if sentence.reading is not None and sentence.reading >= CONVINCED and sentence not in quoted
+    ]
+    return sorted(found, key=lambda pair: -pair[1].score)
 
 
 def _best(hit: Hit) -> SentenceHit:

@@ -26,8 +26,8 @@ TEXT_TOKENS = 128
 """What is read of a question and of a text at most."""
 SPAN_TOKENS = 24
 """Longest answer that is marked."""
-_START, _PAD, _END = 0, 1, 2
-"""Rows of the vocabulary: before the question, filling up, after question and text."""
+_START, _END = 0, 2
+"""Rows of the vocabulary: before the question, and after question and text."""
 
 
 class OnnxReader:
@@ -47,31 +47,20 @@ class OnnxReader:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
 
-    def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
+    def read(self, question: str, text: str) -> Reading:
         """See Reader."""
-        if not texts:
-            return []
-        asked, *encodings = self._encode([question, *texts])
+        asked, encoding = self._encode([question, text])
         start = [_START, *asked.ids[:QUESTION_TOKENS], _END]
-        rows = [[*start, *encoding.ids[:TEXT_TOKENS], _END] for encoding in encodings]
-        shape = (len(rows), max(map(len, rows)))
-        ids = np.full(shape, _PAD, dtype=np.int64)
-        mask = np.zeros(shape, dtype=np.int64)
-        types = np.zeros(shape, dtype=np.int64)
-        for row, tokens in enumerate(rows):
-            ids[row, : len(tokens)] = tokens
-            mask[row, : len(tokens)] = 1
-            types[row, len(start) : len(tokens)] = 1
+        tokens = [*start, *encoding.ids[:TEXT_TOKENS], _END]
+        ids = np.array([tokens], dtype=np.int64)
+        types = np.zeros_like(ids)
+        types[0, len(start) :] = 1
+        feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": types}
         try:
-            logits, bounds = self._session.run(
-                None, {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
-            )
+            logits, bounds = self._session.run(None, feed)
         except Exception as error:
             raise ModelError(f"The reader failed on a text ({first_line(error)}).") from error
-        return [
-            _reading(float(logit), bound[len(start) : len(tokens) - 1], encoding, text)
-            for logit, bound, tokens, encoding, text in zip(logits, bounds, rows, encodings, texts, strict=True)
-        ]
+        return _reading(float(logits[0]), bounds[0, len(start) : -1], encoding, text)
 
     def _encode(self, texts: Sequence[str]) -> list[Encoding]:
         try:

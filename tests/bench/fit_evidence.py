@@ -2,8 +2,10 @@
 
 ``python -m tests.bench.fit_evidence EVAL_FOLDER`` reads the sets named in SAME and FOREIGN. Logistic regression with an
 L2 penalty. "same" is fitted on whether the documents answer the question, "foreign" on whether the answer quoted is
-right (see retrieval/evidence.py for why). The threshold is the support that COVERAGE of the answerable questions of
-ANCHOR reach. Also printed: AUROC across articles (five folds, no article on both sides) and with a whole set left out.
+right (see retrieval/evidence.py for why). Both are fitted twice: with the reader, on the articles that it has not
+learned from (tests/bench/reader/labelled.py), and without, on all. The threshold is the support that COVERAGE of the
+answerable questions of ANCHOR reach. Also printed: AUROC across articles (five folds, no article on both sides) and
+with a whole set left out.
 """
 
 from __future__ import annotations
@@ -22,11 +24,15 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 import retrieval
 from retrieval.evaluate import auroc
 from retrieval.evidence import FEATURE_NAMES
+from retrieval.reader import load_reader
 from tests.bench.fitting import Case, load_model, open_set, parser, run
+from tests.bench.reader.labelled import is_seen
 
 SAME = {"squad_it": 1.0, "squad2_en": 1.0}
 """Sets with unanswerable questions, and what one question of each weighs."""
 FOREIGN = "squad_en_to_it"
+READ_SAME = ("reading", "sentence_coverage", "bm25", "top_similarity", "form_missing", "names_missing")
+READ_FOREIGN = ("reading", "passage_coverage", "bm25", "similarity", "margin", "form_missing", "names_missing")
 SAME_FEATURES = ("sentence_coverage", "bm25", "top_similarity", "form_found", "form_missing", "names_missing")
 FOREIGN_FEATURES = ("passage_coverage", "bm25", "similarity", "margin", "form_missing", "names_missing")
 ANCHOR = "squad_it"
@@ -44,40 +50,53 @@ def main() -> None:
     options = arguments.parse_args()
     embedder = load_model(options.work)
     names = (*SAME, FOREIGN)
-    cases = {name: list(run(*open_set(options.folder / name, options.work, embedder))) for name in names}
-    same = {name: [case for case in cases[name] if not case.result.foreign] for name in SAME}
-    foreign = [case for case in cases[FOREIGN] if case.result.foreign]
-    pooled = [case for name in SAME for case in same[name]]
-    weights = np.concatenate([np.full(len(same[name]), SAME[name]) for name in SAME])
-    model = _fit(pooled, SAME_FEATURES, _answerable(pooled), weights)
-    anchor = [case for case in same[ANCHOR] if case.question.answerable]
-    limit = float(np.quantile(_probabilities(model, anchor, SAME_FEATURES), 1 - COVERAGE))
-    foreign_model = _fit(foreign, FOREIGN_FEATURES, _right(foreign), np.ones(len(foreign)))
-    fitted = {
-        "threshold": round(limit, 3),
-        "same": _coefficients(model, SAME_FEATURES),
-        "foreign": _coefficients(foreign_model, FOREIGN_FEATURES),
-    }
+    sets = {name: open_set(options.folder / name, options.work, embedder) for name in names}
+    fitted: dict[str, Any] = {}
+    for read, suffix in ((True, ""), (False, "_unread")):
+        print(f"\n{'with' if read else 'without'} the reader")
+        reader = load_reader() if read else None
+        cases = {name: list(run(index.read_by(reader), asked)) for name, (index, asked) in sets.items()}
+        if read:
+            cases = {name: [case for case in found if not is_seen(case)] for name, found in cases.items()}
+        fitted |= {name + suffix: value for name, value in _fit_all(cases, read=read).items()}
     print(json.dumps(fitted, indent=2))
-    for name in SAME:
-        _report(name, same, model, limit)
-    folds = _across_articles(foreign, FOREIGN_FEATURES, _right(foreign))
-    print(f"{FOREIGN}: AUROC of a right quote, across articles {folds:.3f}")
     if not options.dry:
         path = Path(retrieval.__file__).parent / "evidence.json"
         path.write_text(json.dumps(fitted, indent=2) + "\n", "utf-8")
 
 
-def _report(name: str, same: dict[str, list[Case]], model: Any, limit: float) -> None:
+def _fit_all(cases: dict[str, list[Case]], *, read: bool) -> dict[str, Any]:
+    """Threshold and both models from the cases of each set; prints what they are worth."""
+    features, foreign_features = (READ_SAME, READ_FOREIGN) if read else (SAME_FEATURES, FOREIGN_FEATURES)
+    same = {name: [case for case in cases[name] if not case.result.foreign] for name in SAME}
+    foreign = [case for case in cases[FOREIGN] if case.result.foreign]
+    pooled = [case for name in SAME for case in same[name]]
+    weights = np.concatenate([np.full(len(same[name]), SAME[name]) for name in SAME])
+    model = _fit(pooled, features, _answerable(pooled), weights)
+    anchor = [case for case in same[ANCHOR] if case.question.answerable]
+    limit = float(np.quantile(_probabilities(model, anchor, features), 1 - COVERAGE))
+    foreign_model = _fit(foreign, foreign_features, _right(foreign), np.ones(len(foreign)))
+    for name in SAME:
+        _report(name, same, model, limit, features)
+    folds = _across_articles(foreign, foreign_features, _right(foreign))
+    print(f"{FOREIGN}: AUROC of a right quote, across articles {folds:.3f}")
+    return {
+        "threshold": round(limit, 3),
+        "same": _coefficients(model, features),
+        "foreign": _coefficients(foreign_model, foreign_features),
+    }
+
+
+def _report(name: str, same: dict[str, list[Case]], model: Any, limit: float, features: Sequence[str]) -> None:
     cases = same[name]
     labels = _answerable(cases)
-    scores = _probabilities(model, cases, SAME_FEATURES)
+    scores = _probabilities(model, cases, features)
     others = [case for other in same if other != name for case in same[other]]
-    left_out = _fit(others, SAME_FEATURES, _answerable(others), np.ones(len(others)))
+    left_out = _fit(others, features, _answerable(others), np.ones(len(others)))
     print(
         f"{name}: AUROC {auroc(scores.tolist(), labels.tolist()):.3f}, "
-        f"across articles {_across_articles(cases, SAME_FEATURES, labels):.3f}, "
-        f"fitted without it {auroc(_probabilities(left_out, cases, SAME_FEATURES).tolist(), labels.tolist()):.3f}"
+        f"across articles {_across_articles(cases, features, labels):.3f}, "
+        f"fitted without it {auroc(_probabilities(left_out, cases, features).tolist(), labels.tolist()):.3f}"
     )
     for kind in sorted({case.question.kind for case in cases}):
         chosen = np.array([case.question.kind == kind for case in cases])

@@ -46,7 +46,7 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 
 def open_set(folder: Path, work: Path, embedder: Embedder) -> tuple[Index, list[LabelledQuestion]]:
-    """The index of one set, made or brought up to date, and its questions."""
+    """The index of one set, made or brought up to date, without a reader, and its questions."""
     corpus = folder / "corpus.jsonl"
     index, _ = refresh(read_corpus(corpus), work / folder.name, embedder, where=str(corpus), wait=True)
     return index, read_questions(folder / "questions.jsonl")
