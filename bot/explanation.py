@@ -53,7 +53,7 @@ def explanation_fields(result: SearchResult, least: float) -> dict[str, Any]:
         "question_language": result.language,
         "foreign": result.foreign,
         "words": [
-            {"term": word.term, "weight": word.weight, "in_sentence": word.in_sentence, "in_passage": word.in_passage}
+            {"word": word.text, "weight": word.weight, "in_sentence": word.in_sentence, "in_passage": word.in_passage}
             for word in result.words
         ],
         "start": intercept,
@@ -69,9 +69,9 @@ def _kind(result: SearchResult) -> str:
 
 def _words(result: SearchResult) -> Iterator[Line]:
     groups = {
-        "In the best sentence: ": [word.term for word in result.words if word.in_sentence],
-        "Elsewhere in its passage: ": [word.term for word in result.words if word.in_passage and not word.in_sentence],
-        "Not in its passage: ": [word.term for word in result.words if not word.in_passage],
+        "In the best sentence: ": [word.text for word in result.words if word.in_sentence],
+        "Elsewhere in its passage: ": [word.text for word in result.words if word.in_passage and not word.in_sentence],
+        "Not in its passage: ": [word.text for word in result.words if not word.in_passage],
     }
     for label, terms in groups.items():
         if terms:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from retrieval.errors import SourceError
 from retrieval.language import detect_language
@@ -247,3 +248,22 @@ def _decode(raw: bytes) -> str:
 
 def _cause(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
+
+
+def document_fields(document: Document) -> dict[str, object]:
+    """The document as plain values for JSON."""
+    return {
+        "source": document.source,
+        "title": document.title,
+        "text": document.text,
+        "digest": document.digest,
+        "sections": [[list(section.heading), section.start, section.end] for section in document.sections],
+        "url": document.url,
+    }
+
+
+def document_from(fields: dict[str, Any]) -> Document:
+    """What document_fields made; ``fields`` is used up. Raises KeyError, TypeError or ValueError for anything else."""
+    # An index of before documents had URLs lacks the field: it is stale, but its vectors are taken over.
+    sections = tuple(Section(tuple(heading), start, end) for heading, start, end in fields.pop("sections"))
+    return Document(**fields, sections=sections)

@@ -42,3 +42,11 @@ def dense_share(model: str, question: Language | None, passage: Language) -> flo
     if question is not None and question != passage:
         return _DENSE_SHARE_FOREIGN
     return _DENSE_SHARE[passage]
+
+
+def largest(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """Rows of the ``count`` largest positive scores, in no order."""
+    positive = np.flatnonzero(scores > 0)
+    if len(positive) <= count:
+        return positive
+    return positive[np.argpartition(scores[positive], -count)[-count:]]

@@ -8,7 +8,6 @@ from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +16,16 @@ from retrieval import columns as columns_module
 from retrieval import lexical as lexical_module
 from retrieval.analysis import foreign_stems, question_terms
 from retrieval.columns import Columns
+from retrieval.documents import document_fields, document_from
 from retrieval.errors import IndexCorrupt
 from retrieval.evidence import support
-from retrieval.fusion import dense_share, fuse
+from retrieval.fusion import dense_share, fuse, largest
 from retrieval.interrogative import asks_for_several
 from retrieval.language import LANGUAGES, detect_language
 from retrieval.lexical import Bm25, Match
 from retrieval.protocols import Embedder, Floats, Mask, Reader, Rows, VectorStore
 from retrieval.questions import classify
-from retrieval.ranking import Candidate, Ranked, rank
+from retrieval.ranking import Candidate, Ranked, rank, words_beside
 from retrieval.storage import load_arrays, load_json, save_arrays, save_json
 from retrieval.stores import open_store
 from retrieval.types import (
@@ -36,9 +36,7 @@ from retrieval.types import (
     Query,
     QuestionKind,
     SearchResult,
-    Section,
     SentenceHit,
-    Word,
 )
 
 DEPTH = 100
@@ -114,7 +112,7 @@ class Index:
 
     def save(self, folder: Path) -> None:
         """Write all parts into an existing folder. Raises OSError."""
-        save_json(folder / "documents.json", [_document_fields(document) for document in self.documents])
+        save_json(folder / "documents.json", [document_fields(document) for document in self.documents])
         save_json(folder / "headings.json", self.columns.headings)
         save_json(folder / "vocabulary.json", self.lexical.vocabulary)
         save_arrays(folder, {f"passages.{name}": array for name, array in self.columns.arrays().items()})
@@ -132,7 +130,7 @@ class Index:
 
     @classmethod
     def _load(cls, folder: Path, manifest: Manifest, embedder: Embedder) -> Index:
-        documents = [_document(fields) for fields in load_json(folder / "documents.json")]
+        documents = [document_from(fields) for fields in load_json(folder / "documents.json")]
         passages = load_arrays(folder, [f"passages.{name}" for name in columns_module.ARRAYS])
         words = load_arrays(folder, [f"lexical.{name}" for name in lexical_module.ARRAYS])
         columns = Columns.from_arrays(
@@ -216,7 +214,7 @@ class Index:
             foreign=foreign,
             read=reader is not None,
             several=question.several,
-            words=_words(candidates, ranked) if hits else (),
+            words=words_beside(question.text, candidates, ranked),
         )
 
     def _fuse(self, question: _Question, nearest: Rows) -> _Pool:
@@ -224,7 +222,7 @@ class Index:
         if question.allowed is not None:
             bm25[~question.allowed] = 0.0
         dense_side = np.unique(self._passage_of_sentence[nearest])
-        lexical_side = _largest(bm25, DEPTH)
+        lexical_side = largest(bm25, DEPTH)
         passages = np.union1d(dense_side, lexical_side).astype(np.int64)
         if not len(passages):
             nothing = np.zeros(0, dtype=np.float32)
@@ -304,39 +302,3 @@ class Index:
                 sentences=tuple(sentences),
                 url=document.url,
             )
-
-
-def _words(candidates: Sequence[Candidate], ranked: Ranked) -> tuple[Word, ...]:
-    """The question's words beside the best sentence and its passage."""
-    chosen = candidates[ranked.passage]
-    sentence = ranked.best - sum(len(candidate.texts) for candidate in candidates[: ranked.passage])
-    anywhere = chosen.held.any(axis=0)
-    return tuple(
-        Word(term, float(chosen.match.idf[place]), bool(chosen.held[sentence, place]), bool(anywhere[place]))
-        for place, term in enumerate(chosen.match.terms)
-    )
-
-
-def _largest(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """Rows of the ``count`` largest positive scores, in no order."""
-    positive = np.flatnonzero(scores > 0)
-    if len(positive) <= count:
-        return positive
-    return positive[np.argpartition(scores[positive], -count)[-count:]]
-
-
-def _document_fields(document: Document) -> dict[str, object]:
-    return {
-        "source": document.source,
-        "title": document.title,
-        "text": document.text,
-        "digest": document.digest,
-        "sections": [[list(section.heading), section.start, section.end] for section in document.sections],
-        "url": document.url,
-    }
-
-
-def _document(fields: dict[str, Any]) -> Document:
-    # An index of before documents had URLs lacks the field: it is stale, but its vectors are taken over.
-    sections = tuple(Section(tuple(heading), start, end) for heading, start, end in fields.pop("sections"))
-    return Document(**fields, sections=sections)

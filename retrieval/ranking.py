@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.fusion import min_max
+from retrieval.language import stem, words
 from retrieval.lexical import K1, Match
 from retrieval.questions import answer_spans
-from retrieval.types import Features, QuestionKind, Reading, Span
+from retrieval.types import Features, QuestionKind, Reading, Span, Word
 
 DENSE = 0.32
 LEXICAL = 0.68
@@ -178,6 +179,21 @@ class _Ranking:
         marked = self._marked.get(row)
         forms = self._forms.get(row, ())
         return (marked, *(span for span in forms if span != marked)) if marked else forms
+
+
+def words_beside(question: str, candidates: Sequence[Candidate], ranked: Ranked) -> tuple[Word, ...]:
+    """The question's words beside the best sentence and its passage."""
+    if ranked.best < 0:
+        return ()
+    chosen = candidates[ranked.passage]
+    sentence = ranked.best - sum(len(candidate.texts) for candidate in candidates[: ranked.passage])
+    anywhere = chosen.held.any(axis=0)
+    written = {stem(word, chosen.match.language): question[start:end] for word, start, end in words(question)}
+    return tuple(
+        # A cognate found in the passage stands for a word that is written differently.
+        Word(written.get(term, term), float(idf), bool(chosen.held[sentence, place]), bool(anywhere[place]))
+        for place, (term, idf) in enumerate(zip(chosen.match.terms, chosen.match.idf, strict=True))
+    )
 
 
 def measures(candidates: Sequence[Candidate]) -> NDArray[np.float64]:

@@ -119,8 +119,8 @@ class Reading:
 class Word:
     """A word of the question, as the search looked for it in the best passage."""
 
-    term: str
-    """Stem, in the passage's language."""
+    text: str
+    """As the question has it; where a word of the passage's language stands for it, that one's stem."""
     weight: float
     """Inverse document frequency, see retrieval.lexical."""
     in_sentence: bool

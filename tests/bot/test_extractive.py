@@ -314,3 +314,35 @@ async def test_every_reply_is_verbatim(
         assert all(0 <= start < end <= len(reply.text) for start, end in reply.highlights)
     else:
         assert len(reply.citations) == min(len(found), NEAREST)
+
+
+# --- several answers ---------------------------------------------------------------------------------------------
+
+SIGNED = "In spring Oslo signed the contract of the two companies."
+JOINED = "Later Bergen joined the contract of the two companies."
+
+
+def read(found: Hit, *odds: float | None) -> Hit:
+    """The passage with what the reader made of each of its sentences."""
+    pairs = zip(found.sentences, odds, strict=True)
+    return replace(found, sentences=tuple(replace(sentence, reading=odd) for sentence, odd in pairs))
+
+
+def several(first: float = 3.0, second: float = 2.0) -> SearchResult:
+    one = read(hit(SIGNED, AFTER, scores=(0.9, 0.1), answers=("Oslo",)), first, None)
+    other = read(hit(PLAIN, JOINED, scores=(0.1, 0.8), answers=(None, "Bergen"), source="b.txt"), None, second)
+    return replace(result(one, other), several=True)
+
+
+async def test_where_several_things_are_asked_for_every_sentence_that_convinces_is_quoted_and_cited() -> None:
+    reply = await answer(several())
+    assert reply.text == f"{SIGNED}\n{JOINED}"
+    assert [reply.text[start:end] for start, end in reply.highlights] == ["Oslo", "Bergen"]
+    assert [citation.excerpt for citation in reply.citations] == [SIGNED, JOINED]
+    assert [citation.source for citation in reply.citations] == ["a.txt", "b.txt"]
+    assert reply.short_answer == "Oslo"
+
+
+async def test_what_does_not_convince_or_was_not_asked_for_is_not_added() -> None:
+    assert (await answer(several(second=0.5))).text == SIGNED
+    assert (await answer(replace(several(), several=False))).text == SIGNED

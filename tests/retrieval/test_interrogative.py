@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.interrogative import is_courtesy, is_question
+from retrieval.interrogative import asks_for_several, is_courtesy, is_question
+from retrieval.types import Language
 
 ASKED = r"""
 Quando scade il contratto?
@@ -187,3 +188,40 @@ def test_courtesies(text: str) -> None:
 )
 def test_what_is_more_than_courtesy(text: str) -> None:
     assert not is_courtesy(text)
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("Con quali aziende ha fatto accordi?", "it"),
+        ("Quali sono i rischi?", "it"),
+        ("Chi sono i fondatori?", "it"),
+        ("Elenca le sedi", "it"),
+        ("Which companies signed?", "en"),
+        ("What kinds of cells are there?", "en"),
+        ("Which famous buildings burned?", "en"),
+        ("Who were the founders?", "en"),
+        ("List the offices", "en"),
+        ("Which towns burned?", None),
+    ],
+)
+def test_questions_for_several_things(question: str, language: Language | None) -> None:
+    assert asks_for_several(question, language)
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("Quale azienda ha firmato?", "it"),
+        ("Chi è il presidente?", "it"),
+        ("Quanti mesi dura?", "it"),
+        ("What does the king say?", "en"),
+        ("What is the name?", "en"),
+        ("In which process is it used?", "en"),
+        ("What was the status of the class?", "en"),
+        ("Who signed?", None),
+        ("", None),
+    ],
+)
+def test_questions_for_one_thing(question: str, language: Language | None) -> None:
+    assert not asks_for_several(question, language)

@@ -28,6 +28,8 @@ SETS: dict[str, Language] = {
     "squad_en_to_it": "it",
 }
 """Sets learned from, with the language of their documents."""
+REPEATED = {"squad2_en": 2}
+"""Sets whose questions count more than once: this one alone has questions made to look answerable."""
 _SALT, _SHARE = 9, 3
 """Chosen so that both sides hold answerable and unanswerable questions of every set in about the same proportion."""
 WRONG = 3
@@ -36,8 +38,8 @@ _LIKELIEST = (0, 0, 0, 1, 2)
 _LOOKED_AT = 6
 _WRONG_TOO = 0.75
 """How often an answerable question is also put beside a wrong sentence."""
-_ALONE, _BEFORE = 0.45, 0.75
-_WRONG_ALONE = 0.6
+_ALONE, _BEFORE = 0.65, 0.9
+_WRONG_ALONE = 0.75
 
 
 def article(case: Case) -> str:
@@ -69,10 +71,11 @@ class Material:
 
 def material(folder: Path, cases: dict[str, Sequence[Case]]) -> list[Material]:
     """Of the questions on articles that are learned from; ``folder`` holds the sets."""
-    found = []
+    found: list[Material] = []
     for name, own in SETS.items():
         documents = {document.source: document for document in read_corpus(folder / name / "corpus.jsonl")}
-        found += [made for case in cases[name] if is_seen(case) for made in _of(case, documents, own)]
+        made = [one for case in cases[name] if is_seen(case) for one in _of(case, documents, own)]
+        found += made * REPEATED.get(name, 1)
     return found
 
 

@@ -111,13 +111,14 @@ def _of(passage: Passage, asked: Asked, held: Sequence[frozenset[str]], random: 
         yield Example(asked.question, title + passage.text[start:end], False, None)
 
 
-TITLED = 0.3
+TITLED = 0.12
+"""How often the title stands before the text."""
 WRONG_SENTENCE = 0.7
 """How often a question is also put beside a sentence that does not answer it."""
 WRONG_SENTENCE_UNANSWERED = 0.3
 LIKELY = 0.7
 """How often that is the one that shares most words with the question."""
-_ALONE, _BEFORE, _AROUND = 0.35, 0.65, 0.9
+_ALONE, _BEFORE, _AROUND = 0.6, 0.85, 0.97
 """Up to where a draw in [0, 1) means: the sentence alone, with the one before, with both neighbours; else all."""
 
 

@@ -9,6 +9,7 @@ on from a teacher that was saved in --work.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -32,7 +33,7 @@ from tests.bench.reader.passages import Example
 TEACHER_LAYERS = tuple(range(12))
 STUDENT_LAYERS = (2, 5, 8, 11)
 """Layers of the teacher that the student starts with, and whose states it learns to reproduce."""
-TEACHER_EPOCHS, STUDENT_EPOCHS = 4, 4
+TEACHER_EPOCHS, STUDENT_EPOCHS = 5, 3
 TEACHER_RATE, STUDENT_RATE = 7e-5, 2e-4
 WARM_UP = 100
 """Steps in which the rate rises."""
@@ -59,6 +60,8 @@ def main() -> None:
     cases: dict[str, list[Case]] = {
         name: list(run(*open_set(options.folder / name, options.work, embedder))) for name in labelled.SETS
     }
+    # The search has set the threads of all libraries to one.
+    torch.set_num_threads(os.cpu_count() or 1)
     texts, questions = passages.read_passages(), labelled.material(options.folder, dict(cases))
 
     def draw() -> list[Example]:
