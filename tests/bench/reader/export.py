@@ -65,7 +65,7 @@ def export(network: Network, tokenizer: Tokenizer, target: Path) -> None:
 
 
 class _Served(torch.nn.Module):
-    """The network in the order of inputs that is served."""
+    """The network by way of the encoder's own forward, whose attention the optimizer knows and fuses."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -74,5 +74,5 @@ class _Served(torch.nn.Module):
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        logits, bounds = self.network(input_ids, attention_mask, token_type_ids)
-        return logits, bounds
+        found = self.network.bert(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
+        return self.network.heads(found.last_hidden_state)
