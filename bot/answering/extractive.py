@@ -15,8 +15,10 @@ NEAREST = 3
 """Passages shown when the documents do not answer."""
 SHORT = 40
 """Characters below which a sentence is taken to need the one after it."""
-CONVINCED = 1.0
+CONVINCED = 1.5
 """The reader's log odds from which on a further sentence is quoted where several things are asked for."""
+DOUBTED = 0.0
+"""The reader's log odds below which the best sentence is not quoted alone."""
 SAME = 0.5
 """Share of the question's words from which on a question in a document is taken for the same one."""
 
@@ -151,6 +153,10 @@ def _quoted(hit: Hit, at: int, kind: QuestionKind) -> tuple[SentenceHit, ...]:
         first -= 1
     if at + 1 < len(sentences) and (len(text) < SHORT or text.endswith(":")):
         last += 1
+    reading = sentences[at].reading
+    if first == at == last and reading is not None and reading < DOUBTED:
+        # A neighbour may say it: more often the one after, else the one before.
+        last, first = (at + 1, at) if at + 1 < len(sentences) else (at, max(at - 1, 0))
     if kind in _FORMS and not any(sentence.answers for sentence in sentences[first : last + 1]):
         # The sentence speaks of what is asked; the answer's form stands next to it.
         if last + 1 < len(sentences) and sentences[last + 1].answers:
