@@ -174,7 +174,7 @@ def words_beside(question: str, candidates: Sequence[Candidate], ranked: Ranked)
         return ()
     chosen = candidates[ranked.passage]
     sentence = ranked.best - sum(len(candidate.texts) for candidate in candidates[: ranked.passage])
-    anywhere = chosen.held.any(axis=0)
+    anywhere: NDArray[np.bool_] = np.asarray(chosen.held.any(axis=0))
     written = {stem(word, chosen.match.language): question[start:end] for word, start, end in words(question)}
     return tuple(
         # A cognate found in the passage stands for a word that is written differently.

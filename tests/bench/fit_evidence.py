@@ -29,8 +29,8 @@ from tests.bench.fitting import Case, load_model, open_set, parser, run
 from tests.bench.reader.labelled import is_seen
 
 SAME = {"squad_it": 1.0, "squad2_en": 0.5}
-"""Sets with unanswerable questions, and what one question of each weighs: half of the second were made to deceive, which
-people who ask a bot do not do."""
+"""Sets with unanswerable questions, and what one question of each weighs: half of the second were made to deceive,
+which people who ask a bot do not do."""
 FOREIGN = "squad_en_to_it"
 READ_SAME = ("reading", "sentence_coverage", "bm25", "top_similarity", "form_missing", "names_missing")
 READ_FOREIGN = ("reading", "passage_coverage", "bm25", "similarity", "margin", "form_missing", "names_missing")

@@ -109,7 +109,9 @@ async def ask(index: Any, clock: Clock, questions: Sequence[str]) -> list[dict[s
     found = []
     async with QueryBatcher(index) as batcher:
         # As bot.app puts it together.
-        helper = Assistant(batcher, TimedAnswerer(ExtractiveAnswerer(threshold()), clock), detect=detect_language)
+        helper = Assistant(
+            batcher, TimedAnswerer(ExtractiveAnswerer(threshold(read=True)), clock), detect=detect_language
+        )
         for text in [*questions[:WARM_UP], *questions]:
             clock.reset()
             started = perf_counter()
@@ -123,10 +125,12 @@ async def ask(index: Any, clock: Clock, questions: Sequence[str]) -> list[dict[s
 def measure(corpus: Path | None, count: int, folder: Path, patience: Patience) -> list[dict[str, float]]:
     """Build the index and time the questions: what ask returns."""
     from retrieval import load_embedder, refresh
+    from retrieval.reader import load_reader
     from tests.bench.sides import MODEL, OURS
 
     embedder = load_embedder(MODEL, folder / "models")
     index, _ = refresh(corpora.documents(corpus), folder / OURS, embedder, where=str(corpus or "seeds"))
+    index = index.read_by(load_reader())
     questions = [question.text for question in corpora.questions(corpus, count)]
     clock = Clock()
     watch_index(clock, index, embedder)

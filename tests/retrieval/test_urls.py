@@ -200,10 +200,10 @@ def test_an_index_of_before_addresses_is_brought_up_to_date(tmp_path: Path, monk
     with monkeypatch.context() as before:
         for module in ("build", "reuse"):
             before.setattr(f"retrieval.{module}.PREPARATION", "1.1")
-        fields = index_module._document_fields
+        fields = index_module.document_fields
         before.setattr(
             index_module,
-            "_document_fields",
+            "document_fields",
             lambda document: {name: value for name, value in fields(document).items() if name != "url"},
         )
         refresh([replace(front(f"url: {OWN}"), url=None)], tmp_path, embedder, where="seeds")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
-from collections import Counter
+from collections import defaultdict
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any
@@ -127,7 +127,7 @@ def _kept(packed: _Packed) -> list[int]:
     """Rows of the pieces kept, ascending: the special ones, single Latin letters, figures, then the most used."""
     last = len(packed.pieces) - 1  # the mask
     whole = _tokenizer(packed.pieces[:last], packed.scores[:last])
-    used: Counter[int] = Counter()
+    used: defaultdict[int, float] = defaultdict(float)
     for language in ("en", "it"):
         words = wordfreq.top_n_list(language, WORDS, wordlist="best")
         frequencies = [wordfreq.word_frequency(word, language, wordlist="best") for word in words]
@@ -144,7 +144,8 @@ def _kept(packed: _Packed) -> list[int]:
         for row in range(4, last)
         if bare[row].isdigit() and (packed.pieces[row].isascii() or len(packed.pieces[row]) <= 5)
     )
-    for row, _ in used.most_common():
+    # Equals in the order they were met.
+    for row in sorted(used, key=lambda row: -used[row]):
         if len(rows) >= PIECES:
             break
         rows[row] = None
