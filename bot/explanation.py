@@ -24,6 +24,8 @@ _FEATURES = {
     "form_missing": "lacks what has the form asked for",
     "names_missing": "names of the question not in the passage",
     "numbers_missing": "a number of the question not in the passage",
+    "denied": "the question denies, the sentence does not",
+    "opposed": "says the opposite of a word of the question",
     "reading": "the reader's verdict on the sentence",
 }
 
@@ -56,6 +58,8 @@ def explanation_fields(result: SearchResult, least: float) -> dict[str, Any]:
             {"word": word.text, "weight": word.weight, "in_sentence": word.in_sentence, "in_passage": word.in_passage}
             for word in result.words
         ],
+        "denial": result.opposition.denial or None,
+        "opposites": list(result.opposition.pair) if result.opposition.pair else None,
         "start": intercept,
         "features": [{"name": part.name, "value": part.value, "weight": part.weight} for part in parts],
         "passages": [_passage_fields(hit) for hit in result.hits[:PASSAGES]],
@@ -76,6 +80,11 @@ def _words(result: SearchResult) -> Iterator[Line]:
     for label, terms in groups.items():
         if terms:
             yield _line(label, ", ".join(terms))
+    if result.opposition.denial:
+        yield _line("Denied, which the best sentence does not do: ", result.opposition.denial)
+    if result.opposition.pair:
+        asked, found = result.opposition.pair
+        yield _line("Opposites: ", f"the question has {asked}, the best sentence {found}")
 
 
 def _table(intercept: float, parts: Sequence[Contribution], result: SearchResult) -> Iterator[Line]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -20,23 +19,22 @@ from retrieval.documents import document_fields, document_from
 from retrieval.errors import IndexCorrupt
 from retrieval.evidence import support
 from retrieval.fusion import dense_share, fuse, largest
+from retrieval.hits import Hits
 from retrieval.interrogative import asks_for_several
 from retrieval.language import LANGUAGES, detect_language
 from retrieval.lexical import Bm25, Match
 from retrieval.protocols import Embedder, Floats, Mask, Reader, Rows, VectorStore
 from retrieval.questions import classify
-from retrieval.ranking import Candidate, Ranked, rank, words_beside
+from retrieval.ranking import Candidate, rank, words_beside
 from retrieval.storage import load_arrays, load_json, save_arrays, save_json
 from retrieval.stores import open_store
 from retrieval.types import (
     Document,
-    Hit,
     Language,
     Manifest,
     Query,
     QuestionKind,
     SearchResult,
-    SentenceHit,
 )
 
 DEPTH = 100
@@ -100,7 +98,7 @@ class Index:
         self._reader: Reader | None = None
         self._passage_of_sentence = columns.passage_of_sentences()
         self._languages = [LANGUAGES[row] for row in np.unique(columns.language)]
-        self._newlines: dict[int, NDArray[np.int32]] = {}
+        self._hits = Hits(self.documents, columns)
         self._rows = {document.source: row for row, document in enumerate(self.documents)}
         fits = (
             len(store) == columns.sentences == len(lexical.sentence_offsets) - 1
@@ -200,8 +198,8 @@ class Index:
         candidates = [self._candidate(question, pool, place) for place in top]
         reader = self._reader
         read = partial(reader.read, question.text) if reader else None
-        ranked = rank(question.kind, candidates, read, several=question.several)
-        hits = tuple(self._hits(pool.passages[top].tolist(), candidates, ranked))
+        ranked = rank(question.kind, candidates, read, question=question.text, several=question.several)
+        hits = tuple(self._hits.of(pool.passages[top].tolist(), candidates, ranked))
         foreign = bool(hits) and question.language not in (None, hits[ranked.passage].language)
         sources = dict.fromkeys(self.documents[row].source for row in self.columns.document[pool.passages[order]])
         return SearchResult(
@@ -215,6 +213,7 @@ class Index:
             read=reader is not None,
             several=question.several,
             words=words_beside(question.text, candidates, ranked),
+            opposition=ranked.opposition,
         )
 
     def _fuse(self, question: _Question, nearest: Rows) -> _Pool:
@@ -255,50 +254,3 @@ class Index:
             cosines=pool.cosines[pool.starts[place] : pool.starts[place + 1]],
             texts=tuple(text[start:end] for start, end in spans),
         )
-
-    def _line_ends(self, document: int) -> NDArray[np.int32]:
-        """Offsets of a document's newlines, found once: counting them anew costs a large document 10 ms a hit."""
-        found = self._newlines.get(document)
-        if found is None:
-            matches = re.finditer("\n", self.documents[document].text)
-            found = self._newlines[document] = np.fromiter((match.start() for match in matches), dtype=np.int32)
-        return found
-
-    def _hits(self, passages: Sequence[int], candidates: Sequence[Candidate], ranked: Ranked) -> Iterator[Hit]:
-        row = 0
-        for passage, candidate in zip(passages, candidates, strict=True):
-            owner = int(self.columns.document[passage])
-            document, newlines = self.documents[owner], self._line_ends(owner)
-            first = int(self.columns.first_sentence[passage])
-            sentences = []
-            for offset, cosine in enumerate(candidate.cosines):
-                start = int(self.columns.sentence_start[first + offset])
-                sentences.append(
-                    SentenceHit(
-                        start=start,
-                        end=int(self.columns.sentence_end[first + offset]),
-                        line=int(np.searchsorted(newlines, start)) + 1,
-                        score=float(ranked.scores[row]),
-                        dense=float(cosine),
-                        lexical=float(ranked.coverage[row]),
-                        answers=tuple((start + a, start + b) for a, b in ranked.spans[row]),
-                        reading=ranked.readings.get(row),
-                    )
-                )
-                row += 1
-            start, end = int(self.columns.start[passage]), int(self.columns.end[passage])
-            yield Hit(
-                source=document.source,
-                title=document.title,
-                heading=self.columns.headings[self.columns.heading[passage]],
-                page=None,
-                start=start,
-                end=end,
-                text=document.text[start:end],
-                language=candidate.match.language,
-                score=candidate.fused,
-                dense=float(candidate.cosines.max()),
-                lexical=candidate.bm25,
-                sentences=tuple(sentences),
-                url=document.url,
-            )

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from retrieval.fusion import min_max
 from retrieval.language import stem, words
 from retrieval.lexical import K1, Match
+from retrieval.opposites import opposition
 from retrieval.questions import answer_spans
-from retrieval.types import Features, QuestionKind, Reading, Span, Word
+from retrieval.types import Features, Opposition, QuestionKind, Reading, Span, Word
 
 DENSE = 0.32
 LEXICAL = 0.68
@@ -71,6 +72,7 @@ class Ranked:
     readings: dict[int, float]
     """Row -> the reader's log odds, for the rows that were read."""
     features: Features
+    opposition: Opposition
     best: int
     """Row of the best sentence, -1 without any."""
     passage: int
@@ -82,15 +84,21 @@ Read = Callable[[str], Reading]
 
 
 def rank(
-    kind: QuestionKind, candidates: Sequence[Candidate], read: Read | None = None, *, several: bool = False
+    kind: QuestionKind,
+    candidates: Sequence[Candidate],
+    read: Read | None = None,
+    *,
+    question: str = "",
+    several: bool = False,
 ) -> Ranked:
     """Score every sentence of the candidates, which come best first; with ``read``, read the likeliest of them.
 
-    ``several`` reads more of them, where more than one thing is asked for. Raises whatever ``read`` raises.
+    ``question`` is held against the best sentence (retrieval.opposites). ``several`` reads more sentences, where more
+    than one thing is asked for. Raises whatever ``read`` raises.
     """
     if not candidates:
-        return Ranked(np.zeros(0), np.zeros(0), (), {}, Features(), -1, -1)
-    return _Ranking(kind, candidates).ranked(read, several=several)
+        return Ranked(np.zeros(0), np.zeros(0), (), {}, Features(), Opposition(), -1, -1)
+    return _Ranking(kind, candidates).ranked(read, question=question, several=several)
 
 
 class _Ranking:
@@ -109,7 +117,7 @@ class _Ranking:
         self._cosines, self._coverage = measured[:, 0], measured[:, 1]
         self._scores = columns(measured) @ np.array([DENSE, LEXICAL, PASSAGE, BEFORE])
 
-    def ranked(self, read: Read | None, *, several: bool) -> Ranked:
+    def ranked(self, read: Read | None, *, question: str, several: bool) -> Ranked:
         """The scores with the bonus for the form asked for and, with ``read``, for what the reader says."""
         self._add_bonus(READ_SEVERAL if several else READ_ONE)
         readings = self._read(read, READ_SEVERAL if several else READ_ONE) if read else {}
@@ -117,16 +125,19 @@ class _Ranking:
         # An answer may have to be read together with a neighbour.
         near = [row for row in (best - 1, best + 1) if self._same_passage(row, best) and self._look(row)]
         others = self._scores[self._owner != self._owner[best]]
+        chosen = self._candidates[self._owner[best]]
+        against = opposition(question, self._texts[best], chosen.match.language)
         features = _features(
-            self._candidates[self._owner[best]],
+            chosen,
             best - int(np.searchsorted(self._owner, self._owner[best])),
             form=(self._kind in FORM, bool(self._forms.get(best)), bool(near)),
             top=float(self._cosines.max()),
             margin=float(self._scores[best] - (others.max() if len(others) else 0.0)),
+            against=against,
             reading=float(np.clip(readings.get(best, 0.0), -DOUBT, DOUBT)),
         )
         spans = tuple(self._all_spans(row) for row in range(len(self._texts)))
-        return Ranked(self._scores, self._coverage, spans, readings, features, best, int(self._owner[best]))
+        return Ranked(self._scores, self._coverage, spans, readings, features, against, best, int(self._owner[best]))
 
     def _add_bonus(self, places: int) -> None:
         """Add the bonus for the form asked for to whatever might be among the ``places`` best."""
@@ -199,7 +210,14 @@ def columns(measured: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _features(
-    chosen: Candidate, sentence: int, *, form: tuple[bool, bool, bool], top: float, margin: float, reading: float
+    chosen: Candidate,
+    sentence: int,
+    *,
+    form: tuple[bool, bool, bool],
+    top: float,
+    margin: float,
+    against: Opposition,
+    reading: float,
 ) -> Features:
     match = chosen.match
     wanted, found, near = form
@@ -217,6 +235,8 @@ def _features(
         form_missing=float(wanted and not found and not near),
         names_missing=float(match.idf[match.names & ~anywhere].sum()) / names if names else 0.0,
         numbers_missing=float((numbers & ~anywhere).any()),
+        denied=float(bool(against.denial)),
+        opposed=float(against.pair is not None),
         reading=reading,
     )
 

@@ -128,6 +128,16 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Opposition:
+    """What a question has against a sentence."""
+
+    denial: str = ""
+    """The question's denial ("not"), where the sentence has none."""
+    pair: tuple[str, str] | None = None
+    """A word of the question and its opposite in the sentence, as written; neither text has both."""
+
+
+@dataclass(frozen=True, slots=True)
 class SentenceHit:
     """A sentence of a found passage with what speaks for it."""
 
@@ -200,6 +210,10 @@ class Features:
     """Share of the question's name-like terms, IDF-weighted, that the best passage lacks."""
     numbers_missing: float = 1.0
     """1 if the best passage lacks a number that the question holds."""
+    denied: float = 0.0
+    """1 if the question denies something ("which cannot...") and the best sentence denies nothing."""
+    opposed: float = 0.0
+    """1 if the best sentence holds the opposite of a word of the question instead of the word."""
     reading: float = 0.0
     """The reader's log odds that the best sentence answers, within [-6, 6]; 0 where nothing was read."""
 
@@ -227,6 +241,8 @@ class SearchResult:
     """Whether the question asks for more than one thing."""
     words: tuple[Word, ...] = ()
     """The question's words beside the best passage, in order of the question."""
+    opposition: Opposition = Opposition()
+    """What the question has against the best sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ class OnnxReader:
 
     def read(self, question: str, text: str) -> Reading:
         """See Reader."""
-        asked, encoding = self._encode([question, text])
+        asked, encoding = self._encode(question), self._encode(text)
         start = [_START, *asked.ids[:QUESTION_TOKENS], _END]
         tokens = [*start, *encoding.ids[:TEXT_TOKENS], _END]
         ids = np.array([tokens], dtype=np.int64)
@@ -62,10 +61,10 @@ class OnnxReader:
             raise ModelError(f"The reader failed on a text ({first_line(error)}).") from error
         return _reading(float(logits[0]), bounds[0, len(start) : -1], encoding, text)
 
-    def _encode(self, texts: Sequence[str]) -> list[Encoding]:
+    def _encode(self, text: str) -> Encoding:
         try:
-            # Offsets are asked for, so the quicker call without them is of no use.
-            return self._tokenizer.encode_batch([encodable(text) for text in texts], add_special_tokens=False)
+            # Two calls for one text each: a batch of two is handed to threads, which takes longer than the work.
+            return self._tokenizer.encode(encodable(text), add_special_tokens=False)
         except Exception as error:
             raise ModelError(f"The reader cannot split a text into tokens ({first_line(error)}).") from error
 

@@ -32,9 +32,10 @@ SAME = {"squad_it": 1.0, "squad2_en": 0.5}
 """Sets with unanswerable questions, and what one question of each weighs: half of the second were made to deceive,
 which people who ask a bot do not do."""
 FOREIGN = "squad_en_to_it"
-READ_SAME = ("reading", "sentence_coverage", "bm25", "top_similarity", "form_missing", "names_missing")
+AGAINST = ("denied", "opposed")
+READ_SAME = ("reading", "sentence_coverage", "bm25", "top_similarity", "form_missing", "names_missing", *AGAINST)
 READ_FOREIGN = ("reading", "passage_coverage", "bm25", "similarity", "margin", "form_missing", "names_missing")
-SAME_FEATURES = ("sentence_coverage", "bm25", "top_similarity", "form_found", "form_missing", "names_missing")
+SAME_FEATURES = ("sentence_coverage", "bm25", "top_similarity", "form_found", "form_missing", "names_missing", *AGAINST)
 FOREIGN_FEATURES = ("passage_coverage", "bm25", "similarity", "margin", "form_missing", "names_missing")
 ANCHOR = "squad_it"
 COVERAGE = 0.83

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from bot.explanation import explain, explanation_fields
 from bot.markup import plain
 from retrieval.evidence import support
-from retrieval.types import Features, Hit, QuestionKind, SearchResult, SentenceHit, Word
+from retrieval.types import Features, Hit, Opposition, QuestionKind, SearchResult, SentenceHit, Word
 
 FEATURES = Features(sentence_coverage=0.5, bm25=0.4, top_similarity=0.6, names_missing=0.25, reading=1.5)
 SENTENCE = SentenceHit(0, 24, 3, 1.2, 0.6, 0.5, ((4, 9),), 1.5)
@@ -52,6 +53,17 @@ def test_what_counted_adds_up_to_the_support() -> None:
             assert f"{logit:+.2f}" in plain(explain(result, 0.5)).splitlines()[-3]
             assert f"{result.support:.2f}" in plain(explain(result, 0.5)).splitlines()[-3]
             assert ("reading" in {part["name"] for part in fields["features"]}) == read
+
+
+def test_a_denial_and_opposites_are_named() -> None:
+    result = replace(found(), opposition=Opposition("not", ("first", "last")))
+    text = plain(explain(result, 0.5))
+    assert "Denied, which the best sentence does not do: not" in text
+    assert "Opposites: the question has first, the best sentence last" in text
+    fields = explanation_fields(result, 0.5)
+    assert (fields["denial"], fields["opposites"]) == ("not", ["first", "last"])
+    fields = explanation_fields(found(), 0.5)
+    assert (fields["denial"], fields["opposites"]) == (None, None)
 
 
 def test_passages_are_named_and_cannot_move_the_cursor() -> None:

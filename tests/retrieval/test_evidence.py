@@ -28,6 +28,8 @@ FEATURES = st.builds(
     form_missing=st.sampled_from([0.0, 1.0]),
     names_missing=SHARES,
     numbers_missing=st.sampled_from([0.0, 1.0]),
+    denied=st.sampled_from([0.0, 1.0]),
+    opposed=st.sampled_from([0.0, 1.0]),
     reading=st.floats(-6, 6),
 )
 
@@ -74,7 +76,7 @@ def test_a_better_reading_is_never_less_support(features: Features, more: float,
 
 def test_the_logistic_model_by_hand() -> None:
     shipped = json.loads(files("retrieval").joinpath("evidence.json").read_text("utf-8"))
-    values = (0.5, 0.75, 0.25, 0.4, 0.6, 0.1, 1.0, 0.0, 0.5, 1.0, 2.5)
+    values = (0.5, 0.75, 0.25, 0.4, 0.6, 0.1, 1.0, 0.0, 0.5, 1.0, 1.0, 1.0, 2.5)
     features = Features(*values)
     for foreign, read in product((False, True), repeat=2):
         model = shipped[("foreign" if foreign else "same") + ("" if read else "_unread")]

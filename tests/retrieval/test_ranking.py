@@ -275,3 +275,12 @@ def test_the_questions_words_are_shown_as_it_has_them() -> None:
     assert shown["Oslo"] == shown["harbours"] == (True, True)
     assert shown["2026"] == (False, False)
     assert words_beside("Oslo", [], rank(QuestionKind.OTHER, [])) == ()
+
+
+def test_what_the_question_has_against_the_best_sentence_is_a_feature() -> None:
+    passages = [candidate("The contract was signed in the upper harbour.")]
+    ranked = rank(QuestionKind.OTHER, passages, question="Which contract was not signed in the lower harbour?")
+    assert (ranked.features.denied, ranked.features.opposed) == (1.0, 1.0)
+    assert (ranked.opposition.denial, ranked.opposition.pair) == ("not", ("lower", "upper"))
+    ranked = rank(QuestionKind.OTHER, passages, question="Which contract was signed in the harbour?")
+    assert (ranked.features.denied, ranked.features.opposed) == (0.0, 0.0)
