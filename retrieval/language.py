@@ -106,6 +106,12 @@ def straight(text: str) -> str:
 
 def words(text: str) -> list[tuple[str, int, int]]:
     """The words of a text as (normalised word, start, end), with offsets into ``text`` as given."""
+    return list(_words(text))
+
+
+@lru_cache(maxsize=64)
+def _words(text: str) -> tuple[tuple[str, int, int], ...]:
+    """Kept for a while: a search looks at its question, and at the best sentence, several times over."""
     found = []
     plain = straight(text)
     for match in _WORD.finditer(plain):
@@ -119,7 +125,7 @@ def words(text: str) -> list[tuple[str, int, int]]:
             if possessive:
                 end -= len(raw) - possessive.start()
         found.append((_normalise(plain[start:end]), start, end))
-    return found
+    return tuple(found)
 
 
 def terms(text: str, language: Language) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer
@@ -60,7 +61,7 @@ class Network(nn.Module):
         return self.cls(hidden[:, 0]).squeeze(-1), self.span(hidden)
 
 
-def _narrow(layer: nn.Module, units: int) -> None:
+def _narrow(layer: Any, units: int) -> None:
     """Keep those inner units of the feed-forward part whose weights, in and out, are largest."""
     inner, outer = layer.intermediate.dense, layer.output.dense
     kept = (inner.weight.norm(dim=1) * outer.weight.norm(dim=0)).topk(units).indices.sort().values
