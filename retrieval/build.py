@@ -14,8 +14,9 @@ from retrieval.chunking import split
 from retrieval.columns import Columns
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, ModelError, SourceError
 from retrieval.index import Index
-from retrieval.lexical import Bm25, Kept
+from retrieval.lexical import Bm25
 from retrieval.lock import Notify, silent, writing
+from retrieval.postings import Kept
 from retrieval.protocols import Embedder
 from retrieval.publish import publish
 from retrieval.reuse import KEYS, PREPARATION, Keys, LastIndex, known_passages, last_index, sentence_keys, vectors_of

@@ -16,6 +16,7 @@ from retrieval import lexical as lexical_module
 from retrieval.analysis import foreign_stems, question_terms
 from retrieval.columns import Columns
 from retrieval.documents import document_fields, document_from
+from retrieval.equivalents import named
 from retrieval.errors import IndexCorrupt
 from retrieval.evidence import support
 from retrieval.fusion import dense_share, fuse, largest
@@ -167,7 +168,9 @@ class Index:
         matches = {}
         for own in self._languages:
             foreign = foreign_stems(query.text, language, own) if language not in (None, own) else None
-            matches[own] = self.lexical.match(question_terms(query.text, language, own), own, foreign)
+            matches[own] = self.lexical.match(
+                question_terms(query.text, language, own), own, foreign, named(query.text, language, own)
+            )
         allowed = None if query.scope is None else self._allowed(query.scope)
         several = asks_for_several(query.text, language)
         return _Question(query.text, vector, language, classify(query.text, language), several, matches, allowed)

@@ -17,15 +17,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.analysis import Bag, TermKind
+from retrieval.equivalents import Named
 from retrieval.errors import IndexCorrupt
 from retrieval.language import LANGUAGES
+from retrieval.postings import Kept, Table
 from retrieval.types import Language
 
 # Chosen on the development sets (squad_it, squad2_en, xquad_en, fairytaleqa); flat around these values.
@@ -51,6 +53,16 @@ _FOREIGN = "The index's word table does not fit together: python -m bot index --
 
 
 @dataclass(frozen=True, slots=True)
+class Substitute:
+    """Words that stand for some of a question's terms."""
+
+    places: tuple[int, ...]
+    """The terms, by their place in the match."""
+    ids: NDArray[np.int64]
+    """Rows in the vocabulary of the words that stand for them, all of them together."""
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """A question's t terms as the index knows them, for one language."""
 
@@ -62,16 +74,8 @@ class Match:
     """(t,) row in the vocabulary, -1 where no passage has the term."""
     idf: NDArray[np.float64]
     """(t,) damped as the module docstring says; an unknown term has the idf of n = 0."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A passage that an earlier index holds already."""
-
-    passage: int
-    """Its row there."""
-    sentences: range
-    """The rows of its sentences there."""
+    substitutes: tuple[Substitute, ...] = ()
+    """Other words for the terms, as far as passages have them."""
 
 
 class Bm25:
@@ -111,7 +115,7 @@ class Bm25:
 
         The result is the same, array by array, as if all of them had been analysed.
         """
-        table = _Table(last)
+        table = Table(last)
         for passage in passages:
             table.add(passage)
         return cls(*table.arrays())
@@ -124,24 +128,54 @@ class Bm25:
         return {name: getattr(self, name) for name in ARRAYS}
 
     def match(
-        self, question: Mapping[str, TermKind], language: Language, foreign: Mapping[str, str] | None = None
+        self,
+        question: Mapping[str, TermKind],
+        language: Language,
+        foreign: Mapping[str, str] | None = None,
+        things: Sequence[Named] = (),
     ) -> Match:
-        """Look a question's terms (from question_terms) up.
+        """Look a question's terms (from question_terms) up, and other words for the ``things`` (from named) among them.
 
         ``foreign`` (from foreign_stems) for a question in another language: a term that no passage has is then replaced
         by its cognate, if there is one.
         """
+        question = {term: _kind_of(term, kind, things) for term, kind in question.items()}
+        substitutes = tuple(self._substitutes(tuple(question), language, things))
+        given = len(question)
         if foreign is not None:
             question = {self._cognate(term, foreign.get(term, term), language): kind for term, kind in question.items()}
         ids = np.array([self._ids.get(f"{language}:{term}", -1) for term in question], dtype=np.int64)
         names = np.array([kind is TermKind.NAME for kind in question.values()], dtype=np.bool_)
         generic = np.array([kind is TermKind.GENERIC for kind in question.values()], dtype=np.bool_)
+        idf = self._idf(ids, names, language)
+        idf = np.where(generic, GENERIC * idf, idf)
+        # Two terms with one cognate leave no telling which place was whose.
+        substitutes = substitutes if len(question) == given else ()
+        for substitute in substitutes:
+            # However many words name a thing, it weighs no more than by its shortest name, which looks like a name.
+            short = np.full(len(substitute.ids), len(substitute.ids) == 1)
+            places = list(substitute.places)
+            most = float(self._idf(substitute.ids, short, language).sum())
+            idf[places] *= min(1.0, most / float(idf[places].sum()))
+        return Match(language, tuple(question), names, ids, idf, substitutes)
+
+    def _idf(self, ids: NDArray[np.int64], names: NDArray[np.bool_], language: Language) -> NDArray[np.float64]:
+        """(t,) see the module docstring; ``names`` (t,) tells which terms look like names."""
         holding = np.where(ids >= 0, self.offsets[ids + 1] - self.offsets[ids], 0)
         total = self._counts[LANGUAGES.index(language)]
         counted = np.log1p((total - holding + 0.5) / (holding + 0.5))
         prior = np.where(names, PRIOR_IDF_NAME, PRIOR_IDF)
-        idf = (total * counted + PRIOR_PASSAGES * prior) / (total + PRIOR_PASSAGES)
-        return Match(language, tuple(question), names, ids, np.where(generic, GENERIC * idf, idf))
+        damped: NDArray[np.float64] = (total * counted + PRIOR_PASSAGES * prior) / (total + PRIOR_PASSAGES)
+        return damped
+
+    def _substitutes(self, terms_: Sequence[str], language: Language, things: Sequence[Named]) -> Iterator[Substitute]:
+        for thing in things:
+            if thing.terms and set(thing.terms) <= set(terms_):
+                places = tuple(map(terms_.index, thing.terms))
+                for other in thing.others:
+                    ids = [self._ids.get(f"{language}:{term}", -1) for term in other]
+                    if min(ids) >= 0:
+                        yield Substitute(places, np.array(ids, dtype=np.int64))
 
     def _cognate(self, term: str, other: str, language: Language) -> str:
         """The term itself if any passage has it, else the nearest spelling that one has, else the term."""
@@ -166,19 +200,49 @@ class Bm25:
         """(n,) BM25 score of every passage; 0 where no term is shared."""
         scores = np.zeros(len(self), dtype=np.float32)
         for match in matches:
-            for row, idf in zip(match.ids, match.idf, strict=True):
-                if row >= 0:
-                    postings = slice(self.offsets[row], self.offsets[row + 1])
-                    # A passage stands at most once among a term's postings, so plain indexing adds up right.
-                    scores[self.passages[postings]] += np.float32(idf) * self._impacts[postings]
+            scores += self._sum(match.ids, match.idf)
+            for places in dict.fromkeys(substitute.places for substitute in match.substitutes):
+                scores += self._gain(match, places)
+        return scores
+
+    def _gain(self, match: Match, places: tuple[int, ...]) -> NDArray[np.float32]:
+        """(n,) by how much other words for the terms at ``places`` score more than the terms themselves.
+
+        The other words share the terms' idf: what is asked for is as rare by whatever name.
+        """
+        own = self._sum(match.ids[list(places)], match.idf[list(places)])
+        best = own
+        for substitute in match.substitutes:
+            if substitute.places == places:
+                share = float(match.idf[list(places)].sum()) / len(substitute.ids)
+                best = np.maximum(best, self._sum(substitute.ids, np.full(len(substitute.ids), share)))
+        return best - own
+
+    def _sum(self, ids: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float32]:
+        """(n,) BM25 score of every passage for these terms with these weights."""
+        scores = np.zeros(len(self), dtype=np.float32)
+        for row, weight in zip(ids, weights, strict=True):
+            if row >= 0:
+                postings = slice(self.offsets[row], self.offsets[row + 1])
+                # A passage stands at most once among a term's postings, so plain indexing adds up right.
+                scores[self.passages[postings]] += np.float32(weight) * self._impacts[postings]
         return scores
 
     def held(self, sentences: slice, match: Match) -> NDArray[np.bool_]:
-        """(s, t) which of the question's terms each of a run of s sentences holds."""
+        """(s, t) which of the question's terms, or words that stand for them, each of a run of s sentences holds."""
+        held = self._holding(sentences, match.ids)
+        for substitute in match.substitutes:
+            instead = self._holding(sentences, substitute.ids).all(axis=1)
+            for place in substitute.places:
+                held[instead, place] = True
+        return held
+
+    def _holding(self, sentences: slice, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(s, t) which of the terms each of a run of s sentences holds."""
         offsets = self.sentence_offsets[sentences.start : sentences.stop + 1]
         flat = self.sentence_terms[offsets[0] : offsets[-1]]
-        held = np.zeros((len(offsets) - 1, len(match.ids)), dtype=np.bool_)
-        row, term = np.nonzero(flat[:, None] == match.ids[None, :])
+        held = np.zeros((len(offsets) - 1, len(ids)), dtype=np.bool_)
+        row, term = np.nonzero(flat[:, None] == ids[None, :])
         held[np.searchsorted(offsets, row + offsets[0], side="right") - 1, term] = True
         return held
 
@@ -198,66 +262,7 @@ class Bm25:
             raise IndexCorrupt(_FOREIGN)
 
 
-class _Table:
-    """Occurrences on their way to an inverted index."""
-
-    def __init__(self, last: Bm25 | None) -> None:
-        self._last = last
-        self._ids: dict[str, int] = {term: row for row, term in enumerate(last.vocabulary)} if last else {}
-        self._old = np.full(len(last) if last else 0, -1, dtype=np.int64)
-        """New row of each passage of the last index, -1 for those that are gone."""
-        self._terms: list[int] = []
-        self._passages: list[int] = []
-        self._frequencies: list[float] = []
-        self._languages: list[int] = []
-        self._sentences: list[NDArray[np.int32]] = []
-
-    def add(self, passage: Bag | Kept) -> None:
-        row = len(self._languages)
-        if isinstance(passage, Kept):
-            if self._last is None:
-                raise ValueError("a kept passage needs the index that holds it")
-            self._old[passage.passage] = row
-            self._languages.append(int(self._last.languages[passage.passage]))
-            offsets = self._last.sentence_offsets[passage.sentences.start : passage.sentences.stop + 1]
-            self._sentences += [self._last.sentence_terms[a:b] for a, b in pairwise(offsets.tolist())]
-            return
-        prefix = f"{passage.language}:"
-        self._languages.append(LANGUAGES.index(passage.language))
-        for term, frequency in passage.frequencies.items():
-            self._terms.append(self._ids.setdefault(prefix + term, len(self._ids)))
-            self._passages.append(row)
-            self._frequencies.append(frequency)
-        for sentence in passage.sentences:
-            self._sentences.append(np.array([self._ids[prefix + term] for term in sentence], dtype=np.int32))
-
-    def arrays(self) -> tuple[list[str], dict[str, NDArray[np.generic]], NDArray[np.uint8]]:
-        """What Bm25 is made of: vocabulary, arrays, languages."""
-        terms_ = np.array(self._terms, dtype=np.int64)
-        passages = np.array(self._passages, dtype=np.int64)
-        frequencies = np.array(self._frequencies, dtype=np.float32)
-        if self._last is not None:
-            moved = self._old[self._last.passages]
-            kept = moved >= 0
-            owners = np.repeat(np.arange(len(self._last.vocabulary)), np.diff(self._last.offsets))
-            terms_ = np.concatenate([owners[kept], terms_])
-            passages = np.concatenate([moved[kept], passages])
-            frequencies = np.concatenate([self._last.frequencies[kept], frequencies])
-        # In order of the terms themselves, so that the way an index came about does not show.
-        names = list(self._ids)
-        vocabulary = sorted(names[row] for row in np.unique(terms_))
-        final = np.full(len(names), -1, dtype=np.int64)
-        final[[self._ids[term] for term in vocabulary]] = np.arange(len(vocabulary))
-        terms_ = final[terms_]
-        order = np.lexsort((passages, terms_))
-        flat = np.concatenate([np.zeros(0, dtype=np.int32), *self._sentences])
-        arrays: dict[str, NDArray[np.generic]] = {
-            "offsets": np.searchsorted(terms_[order], np.arange(len(vocabulary) + 1)).astype(np.int64),
-            "passages": passages[order].astype(np.int32),
-            "frequencies": frequencies[order],
-            # Summed in the same order whatever was kept, so that rounding does not tell either.
-            "lengths": np.bincount(passages[order], frequencies[order], len(self._languages)).astype(np.float32),
-            "sentence_offsets": np.cumsum([0, *map(len, self._sentences)], dtype=np.int64),
-            "sentence_terms": final[flat].astype(np.int32),
-        }
-        return vocabulary, arrays, np.array(self._languages, dtype=np.uint8)
+def _kind_of(term: str, kind: TermKind, things: Sequence[Named]) -> TermKind:
+    """The kind; "CEO" looks like a name and is none."""
+    common = kind is TermKind.NAME and any(term in thing.terms and not thing.proper for thing in things)
+    return TermKind.WORD if common else kind

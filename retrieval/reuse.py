@@ -16,8 +16,8 @@ from retrieval.columns import Columns
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
 from retrieval.index import Index
 from retrieval.language import ANALYSIS_VERSION
-from retrieval.lexical import Kept
 from retrieval.lock import Notify
+from retrieval.postings import Kept
 from retrieval.protocols import Embedder, Floats
 from retrieval.storage import current, load_arrays, load_version, verify_checksums, versions
 from retrieval.types import Chunk, Document

@@ -1,0 +1,104 @@
+"""Things with several names: what a question's name for one meets in passages that use another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.analysis import Bag, TermKind, analyse, question_terms
+from retrieval.equivalents import Named, named
+from retrieval.lexical import K1, Bm25, Match
+from retrieval.types import Language
+
+STEEL = "Il CEO di Acciai Riuniti è Dario Conti."
+WATER = "L'amministratrice delegata di Acque Chiare è Lia Sala."
+
+
+def bags(*sentences: str, language: Language = "it") -> list[Bag]:
+    return [analyse(language, (), (sentence,), ()) for sentence in sentences]
+
+
+def match(bm25: Bm25, question: str, own: Language = "it", language: Language = "it") -> Match:
+    return bm25.match(question_terms(question, own, language), language, None, named(question, own, language))
+
+
+def test_forms_are_found_by_stem_and_the_longest_wins() -> None:
+    (thing,) = named("Who were the chief executive officers?", "en", "en")
+    assert thing.terms == ("chief", "execut", "offic")
+    assert ("ceo",) in thing.others
+    assert ("chief", "execut") in thing.others
+    assert thing.terms not in thing.others
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "proper"),
+    [("Chi guida l'UE?", "it", True), ("Quanto vale il PIL?", "it", False), ("When did the USSR end?", "en", True)],
+)
+def test_names_are_told_from_kinds(question: str, language: Language, proper: bool) -> None:
+    assert [thing.proper for thing in named(question, language, language)] == [proper]
+
+
+@pytest.mark.parametrize("question", ["Ai soci serve un modulo?", "Il numero uno di chi?", "Who gave it to us?"])
+def test_grammar_is_no_short_form(question: str) -> None:
+    assert named(question, "en" if question.startswith("Who") else "it", "it") == []
+
+
+@pytest.mark.parametrize(
+    "question", ["Chi è l'amministratore delegato di Acciai Riuniti?", "Chi è il CEO di Acque Chiare?"]
+)
+def test_either_name_finds_the_passage_with_the_other(question: str) -> None:
+    bm25 = Bm25.build(bags(STEEL, WATER, "Il porto apre alle nove."))
+    found = match(bm25, question)
+    right = 0 if "Acciai" in question else 1
+    scores = bm25.scores([found])
+    assert int(scores.argmax()) == right
+    assert bm25.held(slice(right, right + 1), found).all()
+    without = bm25.match(question_terms(question, "it", "it"), "it")
+    assert scores[right] > bm25.scores([without])[right]
+
+
+def test_a_thing_weighs_the_same_by_a_long_name_as_by_its_short_one() -> None:
+    bm25 = Bm25.build(bags(STEEL, "Il porto apre alle nove."))
+    short, long = match(bm25, "Chi è il CEO?"), match(bm25, "Chi è l'amministratore delegato?")
+    assert long.idf.sum() <= bm25.match({"ceo": TermKind.NAME}, "it").idf.sum() + 1e-9
+    assert not short.names.any()
+
+
+def test_all_words_of_the_other_name_must_stand_there() -> None:
+    bm25 = Bm25.build(bags("Le nazioni firmano.", "Le Nazioni Unite firmano."))
+    found = match(bm25, "Chi ha firmato per l'ONU?")
+    held = bm25.held(slice(0, 2), found)
+    place = found.terms.index("onu")
+    assert held[:, place].tolist() == [False, True]
+
+
+def test_english_short_forms_meet_italian_long_ones() -> None:
+    bm25 = Bm25.build(bags("L'intelligenza artificiale cambia il lavoro.", "Il lavoro è tanto."))
+    assert int(bm25.scores([match(bm25, "How does AI change things?", "en")]).argmax()) == 0
+
+
+WORDS = ("CEO", "amministratore", "delegato", "porto", "ONU", "Nazioni", "Unite")
+TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
+SENTENCES = st.lists(TEXTS, min_size=1, max_size=6)
+
+
+@given(SENTENCES, SENTENCES.map(" ".join))
+def test_other_names_only_add_and_never_pass_the_bound(sentences: list[str], question: str) -> None:
+    bm25 = Bm25.build(bags(*sentences))
+    found = match(bm25, question)
+    scores = bm25.scores([found])
+    plain = Match(found.language, found.terms, found.names, found.ids, found.idf)
+    assert (scores >= bm25.scores([plain]) - 1e-4).all()
+    assert (scores <= found.idf.sum() * (K1 + 1) + 1e-4).all()
+    every = slice(0, len(sentences))
+    assert (bm25.held(every, found) >= bm25.held(every, plain)).all()
+
+
+def test_a_thing_whose_terms_the_question_lacks_changes_nothing() -> None:
+    bm25 = Bm25.build(bags(STEEL))
+    question = {"porto": TermKind.WORD}
+    other = bm25.match(question, "it", None, [Named(("ceo",), (("acciai",),), proper=False)])
+    np.testing.assert_array_equal(other.idf, bm25.match(question, "it").idf)
+    assert other.substitutes == ()
