@@ -74,9 +74,13 @@ def _forms(language: Language) -> dict[str, list[tuple[Stems, int]]]:
 
 @cache
 def _terms(group: int, language: Language) -> tuple[Stems, ...]:
-    """The distinct terms of each form of a group."""
-    forms = (_content(form, language, language) for form in _groups()[group].forms)
-    return tuple(dict.fromkeys(filter(None, forms)))
+    """The distinct terms of each form of a group.
+
+    Not of a form of which one word in several is left: "Stati Uniti" is no more than "uniti" where "stati" is grammar.
+    """
+    forms = _groups()[group].forms
+    found = ((_content(form, language, language), len(form)) for form in forms)
+    return tuple(dict.fromkeys(terms for terms, length in found if len(terms) > 1 or len(terms) == length))
 
 
 def _content(form: Sequence[str], own: Language, language: Language) -> Stems:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import permutations, product
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.analysis import Bag, TermKind, analyse, question_terms
-from retrieval.equivalents import Named, named
+from retrieval.equivalents import Named, _groups, _terms, named
+from retrieval.language import LANGUAGES
 from retrieval.lexical import K1, Bm25, Match
 from retrieval.types import Language
 
@@ -82,6 +85,20 @@ def test_english_short_forms_meet_italian_long_ones() -> None:
 WORDS = ("CEO", "amministratore", "delegato", "porto", "ONU", "Nazioni", "Unite")
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
 SENTENCES = st.lists(TEXTS, min_size=1, max_size=6)
+
+
+def test_what_is_left_of_a_form_without_grammar_does_not_stand_for_it() -> None:
+    bm25 = Bm25.build(bags("Il Regno Unito firma.", "Gli Stati Uniti d'America firmano."))
+    found = match(bm25, "Chi ha firmato per gli USA?")
+    assert bm25.held(slice(0, 2), found)[:, found.terms.index("usa")].tolist() == [False, True]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_thing_is_part_of_another_by_name(language: Language) -> None:
+    rows = range(len(_groups()))
+    for row, other in permutations(rows, 2):
+        for terms, more in product(_terms(row, language), _terms(other, language)):
+            assert not set(terms) <= set(more), (terms, more)
 
 
 @given(SENTENCES, SENTENCES.map(" ".join))
