@@ -25,6 +25,7 @@ from retrieval.evaluate import Judged, LabelledQuestion, read_questions, report
 from retrieval.evidence import threshold
 from retrieval.protocols import Embedder
 from retrieval.reader import load_reader
+from retrieval.types import Opposition
 from tests.bench.fitting import Case, load_model, open_set, parser
 from tests.bench.reader import labelled
 
@@ -127,6 +128,10 @@ def _without_cosines() -> Iterator[None]:
         yield
 
 
+def _without_opposites() -> AbstractContextManager[Any]:
+    return patch("retrieval.ranking.opposition", lambda *_: Opposition())
+
+
 PARTS: dict[str, tuple[Switch, bool]] = {
     "as shipped": (_set, True),
     "no reader": (_set, False),
@@ -135,6 +140,8 @@ PARTS: dict[str, tuple[Switch, bool]] = {
     "no bonus for the form asked for": (partial(_set, FORM={}), True),
     "no credit for the sentence before": (partial(_set, BEFORE=0.0), True),
     "passages count for nothing": (partial(_set, PASSAGE=0.0), True),
+    "no denials and opposites": (_without_opposites, True),
+    "no other names": (partial(patch, "retrieval.index.named", lambda *_: []), True),
     "words alone, no vectors": (_without_cosines, True),
 }
 """Label -> what is switched off, and whether the reader reads."""
