@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 import torch
 from tokenizers import Tokenizer
@@ -26,17 +25,13 @@ NEVER = -1e4
 
 
 class Network(nn.Module):
-    """``layers`` are the encoder layers taken over, in order, and ``units`` how many of the inner units of each."""
+    """``layers`` are the encoder layers taken over, in order."""
 
-    def __init__(self, base: BertModel, layers: Sequence[int], units: int | None = None) -> None:
+    def __init__(self, base: BertModel, layers: Sequence[int]) -> None:
         super().__init__()
         self.bert = deepcopy(base)
         self.bert.encoder.layer = nn.ModuleList([self.bert.encoder.layer[layer] for layer in layers])
         self.bert.config.num_hidden_layers = len(layers)
-        if units is not None:
-            self.bert.config.intermediate_size = units
-            for layer in self.bert.encoder.layer:
-                _narrow(layer, units)
         self.cls = nn.Linear(base.config.hidden_size, 1)
         self.span = nn.Linear(base.config.hidden_size, 2)
 
@@ -59,19 +54,6 @@ class Network(nn.Module):
     def heads(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """The logits of ``forward`` from the last layer's (b, t, d)."""
         return self.cls(hidden[:, 0]).squeeze(-1), self.span(hidden)
-
-
-def _narrow(layer: Any, units: int) -> None:
-    """Keep those inner units of the feed-forward part whose weights, in and out, are largest."""
-    inner, outer = layer.intermediate.dense, layer.output.dense
-    kept = (inner.weight.norm(dim=1) * outer.weight.norm(dim=0)).topk(units).indices.sort().values
-    narrow_in, narrow_out = nn.Linear(inner.in_features, units), nn.Linear(units, outer.out_features)
-    with torch.no_grad():
-        narrow_in.weight.copy_(inner.weight[kept])
-        narrow_in.bias.copy_(inner.bias[kept])
-        narrow_out.weight.copy_(outer.weight[:, kept])
-        narrow_out.bias.copy_(outer.bias)
-    layer.intermediate.dense, layer.output.dense = narrow_in, narrow_out
 
 
 @dataclass(frozen=True, slots=True)
