@@ -139,6 +139,11 @@ def term_spans(text: str, language: Language) -> list[tuple[str, int, int]]:
     return [(stem(word, language), start, end) for word, start, end in words(text) if word not in stop]
 
 
+def written_stems(text: str, language: Language) -> dict[str, str]:
+    """Stem -> the word it comes from, as written; of function words too."""
+    return {stem(word, language): text[start:end] for word, start, end in words(text)}
+
+
 def is_stop_word(word: str, language: Language) -> bool:
     """Whether a normalised word carries grammar only."""
     return word in _STOP_WORDS[language]

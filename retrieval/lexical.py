@@ -200,7 +200,7 @@ class Bm25:
         """(n,) BM25 score of every passage; 0 where no term is shared."""
         scores = np.zeros(len(self), dtype=np.float32)
         for match in matches:
-            scores += self._sum(match.ids, match.idf)
+            self._add(scores, match.ids, match.idf)
             for places in dict.fromkeys(substitute.places for substitute in match.substitutes):
                 scores += self._gain(match, places)
         return scores
@@ -210,17 +210,19 @@ class Bm25:
 
         The other words share the terms' idf: what is asked for is as rare by whatever name.
         """
-        own = self._sum(match.ids[list(places)], match.idf[list(places)])
+        idf = match.idf[list(places)]
+        own = self._add(np.zeros(len(self), dtype=np.float32), match.ids[list(places)], idf)
         best = own
         for substitute in match.substitutes:
             if substitute.places == places:
-                share = float(match.idf[list(places)].sum()) / len(substitute.ids)
-                best = np.maximum(best, self._sum(substitute.ids, np.full(len(substitute.ids), share)))
+                shares = np.full(len(substitute.ids), idf.sum() / len(substitute.ids))
+                best = np.maximum(best, self._add(np.zeros_like(own), substitute.ids, shares))
         return best - own
 
-    def _sum(self, ids: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float32]:
-        """(n,) BM25 score of every passage for these terms with these weights."""
-        scores = np.zeros(len(self), dtype=np.float32)
+    def _add(
+        self, scores: NDArray[np.float32], ids: NDArray[np.int64], weights: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """``scores`` (n,), to which the BM25 scores for these terms with these weights have been added."""
         for row, weight in zip(ids, weights, strict=True):
             if row >= 0:
                 postings = slice(self.offsets[row], self.offsets[row + 1])

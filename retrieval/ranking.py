@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.fusion import min_max
-from retrieval.language import stem, words
+from retrieval.language import written_stems
 from retrieval.lexical import K1, Match
 from retrieval.opposites import opposition
 from retrieval.questions import answer_spans
@@ -186,7 +186,7 @@ def words_beside(question: str, candidates: Sequence[Candidate], ranked: Ranked)
     chosen = candidates[ranked.passage]
     sentence = ranked.best - sum(len(candidate.texts) for candidate in candidates[: ranked.passage])
     anywhere: NDArray[np.bool_] = np.asarray(chosen.held.any(axis=0))
-    written = {stem(word, chosen.match.language): question[start:end] for word, start, end in words(question)}
+    written = written_stems(question, chosen.match.language)
     return tuple(
         # A cognate found in the passage stands for a word that is written differently.
         Word(written.get(term, term), float(idf), bool(chosen.held[sentence, place]), bool(anywhere[place]))

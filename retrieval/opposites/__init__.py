@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import permutations
 
-from retrieval.language import stem, straight, words
+from retrieval.language import stem, straight, written_stems
 from retrieval.types import Language, Opposition
 
 FILES: dict[Language, tuple[str, ...]] = {"en": ("en.txt", "wordnet.txt"), "it": ("it.txt",)}
@@ -49,24 +49,20 @@ def opposition(question: str, text: str, language: Language) -> Opposition:
     asked, plain = straight(question), straight(text)
     denial = _DENIES[language].search(asked)
     denied = denial is not None and not _DENIED[language].search(plain)
-    return Opposition(denial.group().strip() if denial and denied else "", _pair(question, text, language))
+    return Opposition(denial.group() if denial and denied else "", _pair(question, text, language))
 
 
 def _pair(question: str, text: str, language: Language) -> tuple[str, str] | None:
-    asked, opposites = _stems(question, language), _opposites(language)
+    # With function words, for "more" and "less" are among them.
+    asked, opposites = written_stems(question, language), _opposites(language)
     opposable = [term for term in asked if term in opposites]
-    found = _stems(text, language) if opposable else {}
+    found = written_stems(text, language) if opposable else {}
     for term in opposable:
         if term not in found:
             for other in opposites[term]:
                 if other in found and other not in asked:
                     return asked[term], found[other]
     return None
-
-
-def _stems(text: str, language: Language) -> dict[str, str]:
-    """Stem -> the word it comes from; function words too, for "more" and "less" are among them."""
-    return {stem(word, language): text[start:end] for word, start, end in words(text)}
 
 
 @cache
@@ -76,10 +72,8 @@ def _opposites(language: Language) -> Mapping[str, tuple[str, ...]]:
     for name in FILES[language]:
         for one, other in read_pairs(files("retrieval.opposites").joinpath(name).read_text("utf-8")):
             first, second = stem(one, language), stem(other, language)
-            # "Nature" and "unnatural" are cut to different stems, "legal" and "legally" to one.
-            if first != second:
-                found[first].add(second)
-                found[second].add(first)
+            found[first].add(second)
+            found[second].add(first)
     return {term: tuple(sorted(others)) for term, others in found.items()}
 
 

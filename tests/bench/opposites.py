@@ -31,9 +31,6 @@ CONVERSE = frozenset(
 """Who buys and who sells are told by the same sentence, and the others here have other senses that are commoner."""
 VAGUE = frozenset("all here in live now out over recorded some there under".split())
 
-Word = tuple[str, str]
-"""File letter with offset, and the word."""
-
 
 def main() -> None:
     """Read, choose, write."""
@@ -50,9 +47,7 @@ def antonyms(folder: Path) -> Iterator[tuple[str, str]]:
     """Every antonym pointer between two words; see wndb(5WN) for the layout of the lines."""
     words: dict[tuple[str, str], list[str]] = {}
     pointers: list[tuple[tuple[str, str], int, tuple[str, str], int]] = []
-    for kind, name in FILES.items():
-        if kind == "s":
-            continue
+    for name in dict.fromkeys(FILES.values()):
         for line in (folder / name).read_text("utf-8").splitlines():
             if line.startswith("  "):  # the licence
                 continue
