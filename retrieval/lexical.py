@@ -60,6 +60,8 @@ class Substitute:
     """The terms, by their place in the match."""
     ids: NDArray[np.int64]
     """Rows in the vocabulary of the words that stand for them, all of them together."""
+    proper: bool
+    """Whether they name one thing, not a kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +154,8 @@ class Bm25:
         # Two terms with one cognate leave no telling which place was whose.
         substitutes = substitutes if len(question) == given else ()
         for substitute in substitutes:
-            # However many words name a thing, it weighs no more than by its shortest name, which looks like a name.
-            short = np.full(len(substitute.ids), len(substitute.ids) == 1)
+            # However many words name a thing, it weighs no more than by its shortest name.
+            short = np.full(len(substitute.ids), substitute.proper and len(substitute.ids) == 1)
             places = list(substitute.places)
             most = float(self._idf(substitute.ids, short, language).sum())
             idf[places] *= min(1.0, most / float(idf[places].sum()))
@@ -175,7 +177,7 @@ class Bm25:
                 for other in thing.others:
                     ids = [self._ids.get(f"{language}:{term}", -1) for term in other]
                     if min(ids) >= 0:
-                        yield Substitute(places, np.array(ids, dtype=np.int64))
+                        yield Substitute(places, np.array(ids, dtype=np.int64), thing.proper)
 
     def _cognate(self, term: str, other: str, language: Language) -> str:
         """The term itself if any passage has it, else the nearest spelling that one has, else the term."""

@@ -13,6 +13,8 @@ _DEFAULT_THREADS = 2
 each other 4.0 ms, that wait busily 2.7 ms. Busy only within a run they cost no more processor time than sleeping ones,
 and batches gain 7 % too. The price is a longer tail where other processes want the same cores."""
 _FATAL = 4
+_LEFT_APART = ["SkipLayerNormFusion"]
+"""Fusions that make a graph slower; see retrieval.embedders.export.fusions."""
 
 
 def open_session(path: Path, threads: int) -> Any:
@@ -26,7 +28,9 @@ def open_session(path: Path, threads: int) -> Any:
     options.log_severity_level = _FATAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=_LEFT_APART
+    )
 
 
 def first_line(error: Exception) -> str:

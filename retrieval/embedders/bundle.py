@@ -19,7 +19,7 @@ from typing import Any, Literal
 from retrieval.errors import ModelError
 from retrieval.types import EmbedderSpec
 
-FORMAT = 1
+FORMAT = 2
 """Version of this layout and of the way the graph is made; another one is made anew."""
 EXPORT = "export.json"
 MODEL = "model.onnx"

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import torch
 from onnxruntime.transformers import optimizer
+from onnxruntime.transformers.fusion_options import FusionOptions
 from sentence_transformers import SentenceTransformer
 
 from retrieval.embedders.bundle import (
@@ -168,6 +169,7 @@ def _write_graph(model: SentenceTransformer, path: Path) -> tuple[tuple[str, ...
                 num_heads=getattr(config, "num_attention_heads", 0),
                 hidden_size=getattr(config, "hidden_size", 0),
                 opt_level=0,
+                optimization_options=fusions(),
             )
             optimized.save_model_to_file(str(path), use_external_data_format=False)
     except OSError:
@@ -178,6 +180,18 @@ def _write_graph(model: SentenceTransformer, path: Path) -> tuple[tuple[str, ...
         raw.unlink(missing_ok=True)
     statistics: Mapping[str, int] = optimized.get_fused_operator_statistics()
     return inputs, {name: count for name, count in statistics.items() if count}
+
+
+def fusions() -> FusionOptions:
+    """What to fuse in a BERT-like graph, for retrieval.session: all but additions with the normalisation after them.
+
+    onnxruntime's kernel for the two together takes 2.5 to 3 times as long as those for each: 76 against 28 microseconds
+    for 75 rows of 384 on 2 cores (30 rows: 33 against 20).
+    """
+    options = FusionOptions("bert")
+    options.enable_skip_layer_norm = False
+    options.enable_bias_skip_layer_norm = False
+    return options
 
 
 def prepare(source: Source, target: Path, sample: Sequence[str]) -> dict[str, str]:

@@ -31,17 +31,20 @@ _DENIED: dict[Language, re.Pattern[str]] = {
         _DENIES["en"].pattern
         + r"|\b(?:no|nor|nothing|non|nowhere|except\w*|exclu\w+|unless|instead|disagree\w*|lack\w*|absen\w+|fail\w*"
         r"|refus\w+|reject\w*|prevent\w*|avoid\w*|forb\w+|prohibit\w*|ban(?:s|ned)?|unable|impossib\w+|hardly|barely|rarely"
-        r"|seldom|only)\b",
+        r"|seldom|only|end(?:s|ed|ing)|stop(?:s|ped)?|ceas\w+|quit(?:s|ting)?|discontinu\w+|interrupt\w*|abandon\w*|cancel\w*"
+        r"|terminat\w+|suspend\w*|abolish\w*|withdr[ae]w\w*|revok\w+|den(?:y|ies|ied)|los(?:e|es|t)|former|formerly)\b",
         _FLAGS,
     ),
     "it": re.compile(
         _DENIES["it"].pattern
         + r"|\b(?:no|né|nulla|niente|eccetto|tranne|salvo|esclu\w+|invece|disaccord\w*|manca\w*|assen\w+|fall\w+"
-        r"|rifiut\w+|respin\w+|imped\w+|evit\w+|viet\w+|proib\w+|incapac\w+|impossibil\w+|raramente|solo|soltanto)\b",
+        r"|rifiut\w+|respin\w+|imped\w+|evit\w+|viet\w+|proib\w+|incapac\w+|impossibil\w+|raramente|solo|soltanto"
+        r"|interromp\w+|interr[ou][tp][tp]\w+|cess(?:a|ano|ò|are|arono|at[oaie])|smett\w+|sm[ei]s[soe]\w*|termin(?:ò|are|at[oaie])"
+        r"|abbandon\w+|sospe[ns]\w+|annull\w+|nega(?:no|re|t[oaie])?|abol\w+|ritir\w+|revoc\w+|pers[oaie]|perd\w+|ex)\b",
         _FLAGS,
     ),
 }
-"""What in a sentence may answer such a question: any denial, and verbs that hold one."""
+"""What in a sentence may answer such a question: any denial, and verbs that hold one, those of ending among them."""
 
 
 def opposition(question: str, text: str, language: Language) -> Opposition:

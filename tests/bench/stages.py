@@ -30,6 +30,7 @@ STAGES = (
     "BM25",
     "fusion",
     "ranking",
+    "reader",
     "passages and hits",
     "answer",
     HOP,
@@ -67,7 +68,7 @@ class Clock:
         setattr(owner, name, self.timed(stage, getattr(owner, name)))
 
 
-def watch_index(clock: Clock, index: Any, embedder: Any) -> None:
+def watch_index(clock: Clock, index: Any, embedder: Any, reader: Any) -> None:
     """Time the parts of an index that a search goes through."""
     from retrieval import index as module
 
@@ -79,6 +80,7 @@ def watch_index(clock: Clock, index: Any, embedder: Any) -> None:
     clock.watch(index.lexical, "scores", "BM25")
     clock.watch(index, "_fuse", "fusion")
     clock.watch(module, "rank", "ranking")
+    clock.watch(reader, "read", "reader")
     clock.watch(index, "search_many", "passages and hits")
 
 
@@ -130,10 +132,11 @@ def measure(corpus: Path | None, count: int, folder: Path, patience: Patience) -
 
     embedder = load_embedder(MODEL, folder / "models")
     index, _ = refresh(corpora.documents(corpus), folder / OURS, embedder, where=str(corpus or "seeds"))
-    index = index.read_by(load_reader())
+    reader = load_reader()
+    index = index.read_by(reader)
     questions = [question.text for question in corpora.questions(corpus, count)]
     clock = Clock()
-    watch_index(clock, index, embedder)
+    watch_index(clock, index, embedder, reader)
     return patience.undisturbed(lambda: asyncio.run(ask(index, clock, questions)))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from retrieval import load_embedder, refresh
+from retrieval.reader import load_reader
 from tests.bench import corpora
 from tests.bench.stages import HOP, STAGES, WHOLE, Clock, ask, watch_index
 
@@ -21,8 +22,11 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, flo
         monkeypatch.setattr(module, name, getattr(module, name))  # put back after the test
     embedder = load_embedder("hashing", tmp_path)
     index, _ = refresh(corpora.documents(None), tmp_path, embedder, where="seeds")
+    reader = load_reader()
+    monkeypatch.setattr(reader, "read", reader.read)  # as above: it is opened once for all tests
+    index = index.read_by(reader)
     clock = Clock()
-    watch_index(clock, index, embedder)
+    watch_index(clock, index, embedder, reader)
     return asyncio.run(ask(index, clock, [question.text for question in corpora.questions(None, 3)]))
 
 

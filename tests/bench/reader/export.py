@@ -14,6 +14,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers import optimizer
 from tokenizers import Tokenizer
 
+from retrieval.embedders.export import fusions
 from retrieval.reader.model import CARD, MODEL, TOKENIZER
 from tests.bench.reader.network import Network
 
@@ -43,7 +44,11 @@ def export(network: Network, tokenizer: Tokenizer, target: Path) -> None:
             )
         config = network.bert.config
         optimized = optimizer.optimize_model(
-            str(plain), "bert", num_heads=config.num_attention_heads, hidden_size=config.hidden_size
+            str(plain),
+            "bert",
+            num_heads=config.num_attention_heads,
+            hidden_size=config.hidden_size,
+            optimization_options=fusions(),
         )
         optimized.save_model_to_file(str(fused))
         quantize_dynamic(
