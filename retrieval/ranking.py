@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.context import points_back
 from retrieval.fusion import min_max
 from retrieval.language import written_stems
 from retrieval.lexical import K1, Match
@@ -39,6 +40,8 @@ READ = 0.2
 READ_ONE, READ_SEVERAL = 1, 3
 """Sentences read for a question that asks for one thing, and for several. On the development sets a second sentence
 read changed the share of quotes that hold the answer by less than a point either way, and cost as much again."""
+READ_TOGETHER = 450
+"""Characters of two sentences up to which they are read together, so that the reader sees the end of the second."""
 DOUBT = 6.0
 """Log odds beyond which more certainty counts no more."""
 
@@ -56,6 +59,15 @@ class Candidate:
     cosines: NDArray[np.float32]
     """(s,)"""
     texts: tuple[str, ...]
+
+    def opening(self, sentence: int) -> int:
+        """The row where what must be taken together with a sentence begins: its own, or that of the one before."""
+        back = sentence > 0 and points_back(self.texts[sentence], self.match.language)
+        return sentence - 1 if back else sentence
+
+    def held_with(self, sentence: int) -> NDArray[np.bool_]:
+        """(t,) terms that a sentence holds, together with the one before it where it points back."""
+        return np.asarray(self.held[self.opening(sentence) : sentence + 1].any(axis=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +125,8 @@ class _Ranking:
         """Spans in the form asked for, of the sentences looked at."""
         self._marked: dict[int, Span] = {}
         """What the reader marked."""
+        self._told_before: set[int] = set()
+        """Rows that were read together with the one before, and of the two it is that one that answers."""
         measured = measures(candidates)
         self._cosines, self._coverage = measured[:, 0], measured[:, 1]
         self._scores = columns(measured) @ np.array([DENSE, LEXICAL, PASSAGE, BEFORE])
@@ -125,11 +139,12 @@ class _Ranking:
         # An answer may have to be read together with a neighbour.
         near = [row for row in (best - 1, best + 1) if self._same_passage(row, best) and self._look(row)]
         others = self._scores[self._owner != self._owner[best]]
-        chosen = self._candidates[self._owner[best]]
-        against = opposition(question, self._texts[best], chosen.match.language)
+        chosen, sentence = self._place(best)
+        together = " ".join(chosen.texts[chosen.opening(sentence) : sentence + 1])
+        against = opposition(question, together, chosen.match.language)
         features = _features(
             chosen,
-            best - int(np.searchsorted(self._owner, self._owner[best])),
+            sentence,
             form=(self._kind in FORM, bool(self._forms.get(best)), bool(near)),
             top=float(self._cosines.max()),
             margin=float(self._scores[best] - (others.max() if len(others) else 0.0)),
@@ -156,12 +171,33 @@ class _Ranking:
         """Read the ``places`` best sentences, and lift them as far as they answer."""
         readings: dict[int, float] = {}
         for row in np.argsort(-self._scores, kind="stable")[:places].tolist():
-            reading = read(self._texts[row])
+            before = self._before(row)
+            reading = read(before + self._texts[row])
             readings[row] = reading.answers
             self._scores[row] += READ / (1.0 + np.exp(-reading.answers))
             if reading.span:
-                self._marked[row] = reading.span
+                self._mark(row, reading.span, len(before))
         return readings
+
+    def _before(self, row: int) -> str:
+        """What is read before a sentence that points back; empty for others and for long ones."""
+        candidate, sentence = self._place(row)
+        before = "".join(f"{text} " for text in candidate.texts[candidate.opening(sentence) : sentence])
+        return before if len(before) + len(self._texts[row]) <= READ_TOGETHER else ""
+
+    def _mark(self, row: int, span: Span, shift: int) -> None:
+        """Keep a span of what was read, where the sentence at ``row`` began at ``shift``."""
+        start, end = span[0] - shift, span[1] - shift
+        if end <= 0:
+            self._told_before.add(row)
+            self._marked.setdefault(row - 1, span)
+        else:
+            self._marked[row] = max(start, 0), end
+
+    def _place(self, row: int) -> tuple[Candidate, int]:
+        """The candidate that holds a sentence, and the sentence's row there."""
+        owner = int(self._owner[row])
+        return self._candidates[owner], row - int(np.searchsorted(self._owner, owner))
 
     def _look(self, row: int) -> bool:
         """Whether the sentence holds a span in the form asked for."""
@@ -174,6 +210,8 @@ class _Ranking:
         return 0 <= row < len(self._texts) and bool(self._owner[row] == self._owner[other])
 
     def _all_spans(self, row: int) -> tuple[Span, ...]:
+        if row in self._told_before:
+            return ()
         marked = self._marked.get(row)
         forms = self._forms.get(row, ())
         return (marked, *(span for span in forms if span != marked)) if marked else forms
@@ -187,9 +225,10 @@ def words_beside(question: str, candidates: Sequence[Candidate], ranked: Ranked)
     sentence = ranked.best - sum(len(candidate.texts) for candidate in candidates[: ranked.passage])
     anywhere: NDArray[np.bool_] = np.asarray(chosen.held.any(axis=0))
     written = written_stems(question, chosen.match.language)
+    held = chosen.held_with(sentence)
     return tuple(
         # A cognate found in the passage stands for a word that is written differently.
-        Word(written.get(term, term), float(idf), bool(chosen.held[sentence, place]), bool(anywhere[place]))
+        Word(written.get(term, term), float(idf), bool(held[place]), bool(anywhere[place]))
         for place, (term, idf) in enumerate(zip(chosen.match.terms, chosen.match.idf, strict=True))
     )
 
@@ -225,7 +264,7 @@ def _features(
     numbers = np.array([any(map(str.isdigit, term)) for term in match.terms], dtype=np.bool_)
     names = float(match.idf[match.names].sum())
     return Features(
-        sentence_coverage=float(_coverage(chosen.held[sentence][None, :], match)[0]),
+        sentence_coverage=float(_coverage(chosen.held_with(sentence)[None, :], match)[0]),
         passage_coverage=float(_coverage(anywhere[None, :], match)[0]),
         bm25=chosen.bm25 / max(float(match.idf.sum()) * (K1 + 1), 1e-9),
         similarity=float(chosen.cosines[sentence]),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.links import published
 from bot.messages import choose_language, messages_in
 from bot.types import Citation, Outcome, Question, Reply
-from retrieval.types import Hit, Language, QuestionKind, SearchResult, SentenceHit, Span
+from retrieval.context import points_back
+from retrieval.types import Hit, QuestionKind, SearchResult, SentenceHit, Span
 
 NEAREST = 3
 """Passages shown when the documents do not answer."""
@@ -24,21 +24,6 @@ SAME = 0.5
 
 _FORMS = frozenset({QuestionKind.PERSON, QuestionKind.TIME, QuestionKind.QUANTITY, QuestionKind.MONEY})
 """What is asked for in a form that a sentence visibly holds or lacks."""
-
-# Openings that point back: without the sentence before, a reader does not know what is spoken of.
-_POINTS_BACK: dict[Language, re.Pattern[str]] = {
-    "it": re.compile(
-        r"[^\w]*(?:quest[oaie]|quell[oaie]|tal[ei]|ciò|ess[oaie]|egli|ella|lui|lei|loro|costui|costei|costoro|inoltre"
-        r"|tuttavia|però|infatti|invece|perciò|quindi|pertanto|così|anche|entramb[ie]|il primo|la prima|il secondo"
-        r"|la seconda|quest['’]\w+|ha|hanno|è|sono|era|erano|fu|furono)\b",
-        re.IGNORECASE,
-    ),
-    "en": re.compile(
-        r"[^\w]*(?:this|that|these|those|it|its|he|she|they|his|her|their|such|however|moreover|therefore|thus|hence"
-        r"|also|both|the former|the latter|instead|furthermore|then|but|and|so)\b",
-        re.IGNORECASE,
-    ),
-}
 
 
 class ExtractiveAnswerer:
@@ -149,7 +134,7 @@ def _quoted(hit: Hit, at: int, kind: QuestionKind) -> tuple[SentenceHit, ...]:
     sentences = hit.sentences
     first, last = at, at
     text = _text(hit, sentences[at])
-    if at > 0 and _POINTS_BACK[hit.language].match(text):
+    if at > 0 and points_back(text, hit.language):
         first -= 1
     if at + 1 < len(sentences) and (len(text) < SHORT or text.endswith(":")):
         last += 1

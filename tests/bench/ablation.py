@@ -141,6 +141,7 @@ PARTS: dict[str, tuple[Switch, bool]] = {
     "no credit for the sentence before": (partial(_set, BEFORE=0.0), True),
     "passages count for nothing": (partial(_set, PASSAGE=0.0), True),
     "no denials and opposites": (_without_opposites, True),
+    "no sentence taken with the one before": (partial(patch, "retrieval.ranking.points_back", lambda *_: False), True),
     "no other names": (partial(patch, "retrieval.index.named", lambda *_: []), True),
     "words alone, no vectors": (_without_cosines, True),
 }
