@@ -60,15 +60,6 @@ class Candidate:
     """(s,)"""
     texts: tuple[str, ...]
 
-    def opening(self, sentence: int) -> int:
-        """The row where what must be taken together with a sentence begins: its own, or that of the one before."""
-        back = sentence > 0 and points_back(self.texts[sentence], self.match.language)
-        return sentence - 1 if back else sentence
-
-    def held_with(self, sentence: int) -> NDArray[np.bool_]:
-        """(t,) terms that a sentence holds, together with the one before it where it points back."""
-        return np.asarray(self.held[self.opening(sentence) : sentence + 1].any(axis=0))
-
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -140,8 +131,7 @@ class _Ranking:
         near = [row for row in (best - 1, best + 1) if self._same_passage(row, best) and self._look(row)]
         others = self._scores[self._owner != self._owner[best]]
         chosen, sentence = self._place(best)
-        together = " ".join(chosen.texts[chosen.opening(sentence) : sentence + 1])
-        against = opposition(question, together, chosen.match.language)
+        against = opposition(question, self._texts[best], chosen.match.language)
         features = _features(
             chosen,
             sentence,
@@ -182,8 +172,11 @@ class _Ranking:
     def _before(self, row: int) -> str:
         """What is read before a sentence that points back; empty for others and for long ones."""
         candidate, sentence = self._place(row)
-        before = "".join(f"{text} " for text in candidate.texts[candidate.opening(sentence) : sentence])
-        return before if len(before) + len(self._texts[row]) <= READ_TOGETHER else ""
+        text = candidate.texts[sentence]
+        if not sentence or not points_back(text, candidate.match.language):
+            return ""
+        before = candidate.texts[sentence - 1] + " "
+        return before if len(before) + len(text) <= READ_TOGETHER else ""
 
     def _mark(self, row: int, span: Span, shift: int) -> None:
         """Keep a span of what was read, where the sentence at ``row`` began at ``shift``."""
@@ -225,10 +218,9 @@ def words_beside(question: str, candidates: Sequence[Candidate], ranked: Ranked)
     sentence = ranked.best - sum(len(candidate.texts) for candidate in candidates[: ranked.passage])
     anywhere: NDArray[np.bool_] = np.asarray(chosen.held.any(axis=0))
     written = written_stems(question, chosen.match.language)
-    held = chosen.held_with(sentence)
     return tuple(
         # A cognate found in the passage stands for a word that is written differently.
-        Word(written.get(term, term), float(idf), bool(held[place]), bool(anywhere[place]))
+        Word(written.get(term, term), float(idf), bool(chosen.held[sentence, place]), bool(anywhere[place]))
         for place, (term, idf) in enumerate(zip(chosen.match.terms, chosen.match.idf, strict=True))
     )
 
@@ -264,7 +256,7 @@ def _features(
     numbers = np.array([any(map(str.isdigit, term)) for term in match.terms], dtype=np.bool_)
     names = float(match.idf[match.names].sum())
     return Features(
-        sentence_coverage=float(_coverage(chosen.held_with(sentence)[None, :], match)[0]),
+        sentence_coverage=float(_coverage(chosen.held[sentence][None, :], match)[0]),
         passage_coverage=float(_coverage(anywhere[None, :], match)[0]),
         bm25=chosen.bm25 / max(float(match.idf.sum()) * (K1 + 1), 1e-9),
         similarity=float(chosen.cosines[sentence]),

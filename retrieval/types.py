@@ -190,7 +190,7 @@ class Features:
     """
 
     sentence_coverage: float = 0.0
-    """IDF-weighted share of the question's terms in the best sentence, and in the one before it where it points back."""
+    """IDF-weighted share of the question's terms in the best sentence."""
     passage_coverage: float = 0.0
     """The same for its passage."""
     bm25: float = 0.0

@@ -66,6 +66,8 @@ def test_a_question_that_denies_what_the_sentence_does_not(
     [
         ("Which boat was not repaired?", "All but the Wren were repaired; she lacked an owner.", "en"),
         ("Which boat was not repaired?", "The Wren wasn't repaired.", "en"),
+        ("Who does not row any more?", "Ansel quit the crew in May.", "en"),
+        ("Chi non voga più?", "Ansel ha interrotto gli allenamenti a maggio.", "it"),
         ("What is in room no. 5?", "A stove is in room 5.", "en"),
         ("Chi non paga?", "Sono esclusi dal pagamento i soci.", "it"),
         ("Which boat was repaired?", "The Wren was not repaired.", "en"),

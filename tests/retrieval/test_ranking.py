@@ -284,3 +284,54 @@ def test_what_the_question_has_against_the_best_sentence_is_a_feature() -> None:
     assert (ranked.opposition.denial, ranked.opposition.pair) == ("not", ("lower", "upper"))
     ranked = rank(QuestionKind.OTHER, passages, question="Which contract was signed in the harbour?")
     assert (ranked.features.denied, ranked.features.opposed) == (0.0, 0.0)
+
+
+# --- sentences that point back ------------------------------------------------------------------------------------
+
+
+def two(first: str, second: str) -> list[Candidate]:
+    """One passage of two sentences, the second the best one."""
+    return [candidate(first, second, asked={"contract": 3.0}, cosines=[0.1, 0.9])]
+
+
+def test_a_sentence_that_points_back_is_read_after_the_one_before() -> None:
+    both = "The works won. They signed a contract."
+    reader = Told(**{both: (2.0, "signed")})
+    ranked = rank(QuestionKind.OTHER, two("The works won.", "They signed a contract."), reader)
+    assert reader.read == [both]
+    assert (ranked.best, ranked.readings) == (1, {1: 2.0})
+    # The offsets are those of the sentence itself.
+    assert ranked.spans == ((), ((5, 11),))
+
+
+def test_what_the_sentence_before_answers_is_marked_there_and_nothing_else_is() -> None:
+    reader = Told(**{"Ada King won. She signed a contract with Bob Hill.": (2.0, "Ada King")})
+    ranked = rank(QuestionKind.PERSON, two("Ada King won.", "She signed a contract with Bob Hill."), reader)
+    assert ranked.best == 1
+    assert ranked.spans == (((0, 8),), ())
+
+
+def test_a_mark_over_both_sentences_is_cut_to_the_one_that_was_to_be_read() -> None:
+    reader = Told(**{"The works won. They signed a contract.": (2.0, "won. They")})
+    ranked = rank(QuestionKind.OTHER, two("The works won.", "They signed a contract."), reader)
+    assert ranked.spans == ((), ((0, 4),))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("The works won.", "The works signed a contract."),  # stands alone
+        ("The works won. " * 40, "They signed a contract."),  # would push the second out of the reader's sight
+    ],
+)
+def test_other_sentences_are_read_alone(first: str, second: str) -> None:
+    reader = Told()
+    rank(QuestionKind.OTHER, two(first, second), reader)
+    assert reader.read == [second]
+
+
+def test_nothing_of_another_passage_is_read_before_a_sentence() -> None:
+    reader = Told()
+    first, second = two("The works won.", "Nothing."), [candidate("They signed a contract.", cosines=[0.9])]
+    rank(QuestionKind.OTHER, [*first, *second], reader)
+    assert reader.read == ["They signed a contract."]
