@@ -201,7 +201,14 @@ class Index:
         candidates = [self._candidate(question, pool, place) for place in top]
         reader = self._reader
         read = partial(reader.read, question.text) if reader else None
-        ranked = rank(question.kind, candidates, read, question=question.text, several=question.several)
+        ranked = rank(
+            question.kind,
+            candidates,
+            read,
+            question=question.text,
+            language=question.language,
+            several=question.several,
+        )
         hits = tuple(self._hits.of(pool.passages[top].tolist(), candidates, ranked))
         foreign = bool(hits) and question.language not in (None, hits[ranked.passage].language)
         sources = dict.fromkeys(self.documents[row].source for row in self.columns.document[pool.passages[order]])

@@ -21,7 +21,7 @@ from retrieval.language import written_stems
 from retrieval.lexical import K1, Match
 from retrieval.opposites import opposition
 from retrieval.questions import answer_spans
-from retrieval.types import Features, Opposition, QuestionKind, Reading, Span, Word
+from retrieval.types import Features, Language, Opposition, QuestionKind, Reading, Span, Word
 
 DENSE = 0.32
 LEXICAL = 0.68
@@ -92,23 +92,25 @@ def rank(
     read: Read | None = None,
     *,
     question: str = "",
+    language: Language | None = None,
     several: bool = False,
 ) -> Ranked:
     """Score every sentence of the candidates, which come best first; with ``read``, read the likeliest of them.
 
-    ``question`` is held against the best sentence (retrieval.opposites). ``several`` reads more sentences, where more
-    than one thing is asked for. Raises whatever ``read`` raises.
+    ``question`` is held against the best sentence (retrieval.opposites); ``language`` is its own. ``several`` reads more
+    sentences, where more than one thing is asked for. Raises whatever ``read`` raises.
     """
     if not candidates:
         return Ranked(np.zeros(0), np.zeros(0), (), {}, Features(), Opposition(), -1, -1)
-    return _Ranking(kind, candidates).ranked(read, question=question, several=several)
+    return _Ranking(kind, candidates, language).ranked(read, question=question, several=several)
 
 
 class _Ranking:
     """The ranking of one question's sentences while it is made."""
 
-    def __init__(self, kind: QuestionKind, candidates: Sequence[Candidate]) -> None:
+    def __init__(self, kind: QuestionKind, candidates: Sequence[Candidate], language: Language | None) -> None:
         self._kind = kind
+        self._language = language
         self._candidates = candidates
         self._owner = np.repeat(np.arange(len(candidates)), [len(candidate.texts) for candidate in candidates])
         self._texts = [text for candidate in candidates for text in candidate.texts]
@@ -170,10 +172,13 @@ class _Ranking:
         return readings
 
     def _before(self, row: int) -> str:
-        """What is read before a sentence that points back; empty for others and for long ones."""
+        """What is read before a sentence that points back; empty for others and for long ones.
+
+        Empty across languages too: there the reader tells right quotes better by the sentence alone (AUROC .796, .789).
+        """
         candidate, sentence = self._place(row)
-        text = candidate.texts[sentence]
-        if not sentence or not points_back(text, candidate.match.language):
+        text, own = candidate.texts[sentence], candidate.match.language
+        if not sentence or self._language not in (None, own) or not points_back(text, own):
             return ""
         before = candidate.texts[sentence - 1] + " "
         return before if len(before) + len(text) <= READ_TOGETHER else ""

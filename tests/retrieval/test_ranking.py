@@ -330,6 +330,12 @@ def test_other_sentences_are_read_alone(first: str, second: str) -> None:
     assert reader.read == [second]
 
 
+def test_a_question_in_another_language_is_read_beside_the_sentence_alone() -> None:
+    reader = Told()
+    rank(QuestionKind.OTHER, two("The works won.", "They signed a contract."), reader, language="it")
+    assert reader.read == ["They signed a contract."]
+
+
 def test_nothing_of_another_passage_is_read_before_a_sentence() -> None:
     reader = Told()
     first, second = two("The works won.", "Nothing."), [candidate("They signed a contract.", cosines=[0.9])]
