@@ -97,8 +97,8 @@ def rank(
 ) -> Ranked:
     """Score every sentence of the candidates, which come best first; with ``read``, read the likeliest of them.
 
-    ``question`` is held against the best sentence (retrieval.opposites); ``language`` is its own. ``several`` reads more
-    sentences, where more than one thing is asked for. Raises whatever ``read`` raises.
+    ``question`` is held against the best sentence (retrieval.opposites); ``language`` is its own. ``several`` reads
+    more sentences, where more than one thing is asked for. Raises whatever ``read`` raises.
     """
     if not candidates:
         return Ranked(np.zeros(0), np.zeros(0), (), {}, Features(), Opposition(), -1, -1)
