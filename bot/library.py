@@ -9,7 +9,8 @@ from pathlib import Path
 from bot.errors import ConfigError
 from bot.messages import Messages
 from bot.settings import Settings
-from retrieval.build import BuildReport, Progress, build_index, index_folder, open_index, refresh
+from retrieval.assemble import Progress
+from retrieval.build import BuildReport, build_index, index_folder, open_index, refresh
 from retrieval.documents import read_documents
 from retrieval.embedders import load_embedder
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, ModelError, RetrievalError, SourceError
@@ -17,7 +18,7 @@ from retrieval.index import Index
 from retrieval.protocols import Embedder
 from retrieval.reader import load_reader
 from retrieval.storage import versions
-from retrieval.types import Document, Skipped
+from retrieval.types import Document, Skipped, VectorSearch
 
 SAMPLE = 64
 """Lines of the documents on which an exported model is compared with the original."""
@@ -45,6 +46,7 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
             settings.data_dir,
             embedder,
             where=str(settings.seeds.dir),
+            search=wanted_search(settings),
             wait=True,
             progress=progress,
             notify=notify,
@@ -81,6 +83,7 @@ def update_library(
         settings.data_dir,
         embedder,
         where=str(settings.seeds.dir),
+        search=wanted_search(settings),
         rebuild=rebuild,
         verify=True,
         progress=progress,
@@ -108,6 +111,11 @@ def load_model(settings: Settings, documents: Sequence[Document | Skipped], noti
         )
     except ModelError as error:
         raise ConfigError(str(error)) from error
+
+
+def wanted_search(settings: Settings) -> VectorSearch:
+    """What INDEX_TYPE and INDEX_RECALL ask for."""
+    return VectorSearch(asked=settings.index.type, target=settings.index.recall)
 
 
 def _models(data_dir: Path) -> Path:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from retrieval.analysis import Bag, analyse_document
-from retrieval.chunking import split
-from retrieval.columns import Columns
-from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, ModelError, SourceError
+from retrieval.assemble import Progress, assemble, collect, tell_shortfall
+from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
 from retrieval.index import Index
-from retrieval.lexical import Bm25
 from retrieval.lock import Notify, silent, writing
-from retrieval.postings import Kept
 from retrieval.protocols import Embedder
 from retrieval.publish import publish
-from retrieval.reuse import KEYS, PREPARATION, Keys, LastIndex, known_passages, last_index, sentence_keys, vectors_of
+from retrieval.reuse import KEYS, PREPARATION, Keys, LastIndex, last_index
 from retrieval.storage import (
     FORMAT,
     load_current,
@@ -28,11 +24,10 @@ from retrieval.storage import (
     save_arrays,
     verify_checksums,
 )
-from retrieval.stores import build_store
-from retrieval.types import Chunk, Document, Manifest, Skipped
+from retrieval.types import Document, Manifest, Skipped, VectorSearch
 
-Progress = Callable[[str, int, int], None]
-"""Takes a stage ("read", "split", "embed", "write"), how much of it is done and its total, 0 where unknown."""
+_ANY = VectorSearch()
+"""Whatever suits the number of vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +61,7 @@ def build_index(
     embedder: Embedder,
     *,
     where: str,
+    search: VectorSearch = _ANY,
     rebuild: bool = False,
     verify: bool = False,
     progress: Progress | None = None,
@@ -74,16 +70,18 @@ def build_index(
 ) -> BuildReport:
     """Make the index in ``data_dir`` one of exactly these documents; does nothing if it is.
 
-    ``where`` names the place the documents come from in messages. ``rebuild`` reuses nothing. ``verify`` reads all of
-    the index to find damage even when the documents have not changed; a damaged index is told to ``notify`` and built
-    anew. ``wait`` waits for another writer instead of raising IndexLocked. Raises SourceError when there is nothing to
-    index, ModelError when the model fails, RetrievalError when the folder cannot be written; the last index then stays.
+    ``where`` names the place the documents come from in messages. ``search`` says what is asked of the search among
+    vectors; where that falls short ``notify`` is told. ``rebuild`` reuses nothing. ``verify`` reads all of the index to
+    find damage even when the documents have not changed; a damaged index is told to ``notify`` and built anew. ``wait``
+    waits for another writer instead of raising IndexLocked. Raises SourceError when there is nothing to index, ModelError
+    when the model fails, IndexTypeError for a search that cannot be had, RetrievalError when the folder cannot be
+    written; the last index then stays.
     """
     started = perf_counter()
     report_progress = progress or _no_progress
     root = index_folder(data_dir)
-    read, skipped = _collect(documents, where, report_progress)
-    target = _target(read, skipped, embedder)
+    read, skipped = collect(documents, where, report_progress)
+    target = _target(read, skipped, embedder, search)
     checker = embedder if verify else None
     # Looked at before the lock is taken: an index that is current may be read-only, or another's to write.
     if not rebuild and (found := _already(root, target, checker)) is not None:
@@ -93,8 +91,10 @@ def build_index(
             return _report(found, found, skipped, started)
         before = _manifest_or_none(root)
         last = None if rebuild else last_index(root, embedder, notify)
-        index, keys, embedded = _assemble(read, last, embedder, where, report_progress)
-        target = replace(target, chunks=len(index.columns), sentences=index.columns.sentences)
+        index, keys, embedded = assemble(read, last, embedder, search, where, report_progress)
+        how = replace(index.store.how, asked=search.asked, target=search.target)
+        target = replace(target, chunks=len(index.columns), sentences=index.columns.sentences, search=how)
+        tell_shortfall(how, notify)
         report_progress("write", 0, 1)
         _publish(root, index, keys, target, embedder, last)
         report_progress("write", 1, 1)
@@ -115,6 +115,7 @@ def refresh(
     embedder: Embedder,
     *,
     where: str,
+    search: VectorSearch = _ANY,
     progress: Progress | None = None,
     wait: bool = False,
     notify: Notify = silent,
@@ -129,7 +130,15 @@ def refresh(
 
     def build(verify: bool) -> BuildReport:
         return build_index(
-            entries, data_dir, embedder, where=where, verify=verify, progress=progress, wait=wait, notify=notify
+            entries,
+            data_dir,
+            embedder,
+            where=where,
+            search=search,
+            verify=verify,
+            progress=progress,
+            wait=wait,
+            notify=notify,
         )
 
     report = build(verify=False)
@@ -168,30 +177,7 @@ def _publish(
 # --- what is there -----------------------------------------------------------------------------------------------
 
 
-def _collect(
-    documents: Iterable[Document | Skipped], where: str, progress: Progress
-) -> tuple[list[Document], list[Skipped]]:
-    read: dict[str, Document] = {}
-    skipped: dict[str, Skipped] = {}
-    for entry in documents:
-        if entry.source in read or entry.source in skipped:
-            raise SourceError(f'Two documents of {where} are named "{entry.source}": give each a name of its own.')
-        if isinstance(entry, Skipped):
-            skipped[entry.source] = entry
-        else:
-            read[entry.source] = entry
-        progress("read", len(read) + len(skipped), 0)
-    if not read:
-        raise _nothing(where, list(skipped.values()))
-    return list(read.values()), list(skipped.values())
-
-
-def _nothing(where: str, skipped: Sequence[Skipped]) -> SourceError:
-    why = f' ("{skipped[0].source}" {skipped[0].reason})' if skipped else ""
-    return SourceError(f"There is nothing to answer from{why}: put .txt or .md files into {where}.")
-
-
-def _target(read: Sequence[Document], skipped: Sequence[Skipped], embedder: Embedder) -> Manifest:
+def _target(read: Sequence[Document], skipped: Sequence[Skipped], embedder: Embedder, search: VectorSearch) -> Manifest:
     return Manifest(
         format=FORMAT,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -202,6 +188,7 @@ def _target(read: Sequence[Document], skipped: Sequence[Skipped], embedder: Embe
         chunks=0,
         sentences=0,
         files={},
+        search=search,
     )
 
 
@@ -214,7 +201,7 @@ def _already(root: Path, target: Manifest, checker: Embedder | None) -> Manifest
         folder, found = load_manifest(root)
         same = all(
             getattr(found, field) == getattr(target, field) for field in ("embedder", "chunking", "sources", "skipped")
-        )
+        ) and (found.search.asked, found.search.target) == (target.search.asked, target.search.target)
         if same and checker is not None:
             verify_checksums(folder, found)
             _open(checker, folder, found)
@@ -228,40 +215,6 @@ def _manifest_or_none(root: Path) -> Manifest | None:
         return load_manifest(root)[1]
     except (IndexMissing, IndexStale, IndexCorrupt):
         return None
-
-
-# --- what is made ------------------------------------------------------------------------------------------------
-
-
-def _assemble(
-    read: Sequence[Document], last: LastIndex | None, embedder: Embedder, where: str, progress: Progress
-) -> tuple[Index, Keys, int]:
-    """The index, its sentences' keys and the number of sentences embedded."""
-    spec = embedder.spec
-    if embedder.count_tokens([""])[0] >= spec.max_tokens:
-        raise ModelError(
-            f"The embedding model {spec.model} reads {spec.max_tokens} tokens and its prompt fills them: shorten it."
-        )
-    chunks: list[tuple[int, Chunk]] = []
-    words: list[Bag | Kept] = []
-    for row, document in enumerate(read):
-        progress("split", row, len(read))
-        known = known_passages(document, last) if last else None
-        if known is None:
-            passages = split(document, embedder.count_tokens, spec.max_tokens)
-            words.extend(analyse_document(document, passages))
-        else:
-            passages = [chunk for chunk, _ in known]
-            words.extend(kept for _, kept in known)
-        chunks.extend((row, passage) for passage in passages)
-    progress("split", len(read), len(read))
-    if not chunks:
-        raise _nothing(where, [Skipped(document.source, "holds no text") for document in read])
-    sentences = [read[row].text[start:end] for row, chunk in chunks for start, end in chunk.sentences]
-    keys = sentence_keys(sentences)
-    vectors, embedded = vectors_of(sentences, keys, last, embedder, partial(progress, "embed"))
-    lexical = Bm25.build(words, last.index.lexical if last else None)
-    return Index(read, Columns.from_chunks(chunks), lexical, build_store(vectors), embedder), keys, embedded
 
 
 def _report(

@@ -6,6 +6,7 @@ RetrievalError
 +-- IndexMissing     no index has been published yet
 +-- IndexStale       the index was built with another model, chunking or format
 +-- IndexCorrupt     an index file is damaged, missing or foreign
++-- IndexTypeError   INDEX_TYPE names no index that can be made of the vectors
 +-- IndexLocked      another process is writing the index
 """
 
@@ -34,6 +35,10 @@ class IndexStale(RetrievalError):
 
 class IndexCorrupt(RetrievalError):
     """An index file is damaged, missing or not ours."""
+
+
+class IndexTypeError(RetrievalError):
+    """INDEX_TYPE names no index that FAISS can make of these vectors."""
 
 
 class IndexLocked(RetrievalError):

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.types import EmbedderSpec, Reading
+from retrieval.types import EmbedderSpec, Reading, VectorSearch
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -57,8 +57,13 @@ class VectorStore(Protocol):
     @property
     def dimension(self) -> int: ...
 
+    @property
+    def how(self) -> VectorSearch:
+        """What searches here, and how much of the nearest it finds."""
+        ...
+
     def search(self, queries: Floats, k: int, allowed: Mask | None = None) -> tuple[Floats, Rows]:
-        """The ``k`` best rows for each query, best first, equal scores by lower row.
+        """The ``k`` best rows for each query, best first, equal scores by lower row; ``how`` tells how many it misses.
 
         ``allowed`` of shape ``(len(self),)`` restricts all queries to the rows that are True.
         Returns scores ``(q, k)`` and rows ``(q, k)``; missing places have row -1 and score -inf.
@@ -74,5 +79,5 @@ class VectorStore(Protocol):
         ...
 
     def save(self, path: Path) -> None:
-        """Write the store to one file. Raises OSError."""
+        """Write the store to a file, and others beside it that begin with its stem. Raises OSError."""
         ...

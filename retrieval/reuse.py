@@ -31,6 +31,8 @@ COPY_ROWS = 1 << 16
 """Vectors copied at a time from the last index."""
 KEY_BYTES = 16
 """Length of a sentence's BLAKE2b key: collisions are out of question below 2**50 sentences."""
+PROBING = 256
+"""Questions that an index of vectors is tuned on."""
 KEYS = "sentence_keys"
 """Name of the array of keys among an index's files; its rows are those of the vector store."""
 
@@ -131,6 +133,28 @@ def vectors_of(
         vectors[block] = embedder.embed_documents([sentences[first[row]] for row in block])
     progress(len(fresh), len(fresh))
     return (vectors if len(distinct) == len(rows) else vectors[rows]), len(fresh)
+
+
+def moved_rows(old: Keys, new: Keys) -> NDArray[np.int64]:
+    """(len(old),) row in ``new`` of each sentence of ``old``, a row of its own for each; -1 for those that are gone."""
+    places: dict[bytes, list[int]] = {}
+    for row in range(len(new) - 1, -1, -1):
+        places.setdefault(new[row].tobytes(), []).append(row)
+    moved = np.full(len(old), -1, dtype=np.int64)
+    for row, key in enumerate(old):
+        if rows := places.get(key.tobytes()):
+            moved[row] = rows.pop()
+    return moved
+
+
+def probing_queries(sentences: Sequence[str], embedder: Embedder) -> Floats:
+    """Stand-ins for questions, (q, dimension): the first halves of some sentences, which are near them but not in them.
+
+    The same for the same sentences.
+    """
+    chosen = np.random.default_rng(0).choice(len(sentences), min(PROBING, len(sentences)), replace=False)
+    halves = (words[: (len(words) + 1) // 2] for words in (sentences[row].split() for row in chosen))
+    return embedder.embed_queries([" ".join(words) for words in halves])
 
 
 def _copy_known(distinct: Mapping[bytes, int], last: LastIndex, vectors: Floats) -> NDArray[np.int64]:

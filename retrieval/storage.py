@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
 from retrieval.lock import Notify, silent
-from retrieval.types import EmbedderSpec, Manifest
+from retrieval.types import EmbedderSpec, Manifest, VectorSearch
 
 FORMAT = 1
 """Version of the layout described above and of the files inside; another one means a rebuild."""
@@ -200,9 +200,17 @@ def parse_manifest(path: Path, raw: bytes) -> Manifest:
             raise IndexStale(f"The index in {path.parent} has format {found}, this version reads {FORMAT}: {_REBUILD}.")
         files = {str(name): (int(size), str(sha)) for name, (size, sha) in fields.pop("files").items()}
         embedder = EmbedderSpec(**fields.pop("embedder"))
+        if "search" in fields:
+            fields["search"] = search_from(fields["search"])
         return Manifest(**fields, embedder=embedder, files=files)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise corrupt(path, "is not an index manifest") from error
+
+
+def search_from(fields: Mapping[str, Any]) -> VectorSearch:
+    """A VectorSearch that was written as JSON. Raises TypeError or AttributeError for anything else."""
+    found: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return VectorSearch(**found)
 
 
 def save_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

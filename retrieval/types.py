@@ -246,6 +246,28 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True)
+class VectorSearch:
+    """How vectors are searched, and what was measured of it when it was made. By default all are compared."""
+
+    asked: str = "auto"
+    """INDEX_TYPE: auto or a FAISS factory string."""
+    target: float = 0.99
+    """INDEX_RECALL, of the 10 nearest and of the 200 nearest."""
+    type: str = "Flat"
+    """The factory string of the index that nominates; Flat for none."""
+    probes: int = 0
+    """Its nprobe or efSearch, 0 where it has neither."""
+    candidates: tuple[int, int] = (0, 0)
+    """Vectors compared exactly where 10 and where 200 are wanted."""
+    recall: tuple[float, float] = (1.0, 1.0)
+    """Share of the 10 and of the 200 nearest that was found for queries it was not made from."""
+    trained: int = 0
+    """Vectors it was made of at first."""
+    changed: int = 0
+    """Vectors added and deleted since."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What an index was built from and how; written beside its files as JSON."""
 
@@ -264,3 +286,5 @@ class Manifest:
     sentences: int
     files: dict[str, tuple[int, str]]
     """File name in the folder -> (size in bytes, SHA-256 hex)."""
+    search: VectorSearch = VectorSearch(asked="")
+    """Of an index made before this was written down, nothing was asked."""

@@ -44,6 +44,14 @@ def lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
+def _index_type(value: object) -> object:
+    """The words that FAISS or this program knows by one spelling, in that; all else as it is."""
+    if not isinstance(value, str):
+        return value
+    known = {"auto": "auto", "flat": "Flat"}
+    return known.get(value.strip().lower(), value.strip())
+
+
 def _split(value: object) -> object:
     return tuple(part for item in value.split(",") if (part := item.strip())) if isinstance(value, str) else value
 
@@ -86,6 +94,7 @@ Host = Annotated[str, BeforeValidator(_strip), _form(_HOST)]
 ChannelId = Annotated[str, BeforeValidator(_strip), _form(_CHANNEL)]
 EscalationId = Annotated[str, BeforeValidator(_strip), _form(_ESCALATION)]
 ChannelIds = Annotated[tuple[ChannelId, ...], BeforeValidator(_split)]
+IndexType = Annotated[str, BeforeValidator(_index_type)]
 Switch = Annotated[bool, BeforeValidator(lower)]
 Snowflake = Annotated[str, BeforeValidator(_strip), _form(_SNOWFLAKE)]
 Snowflakes = Annotated[tuple[Snowflake, ...], BeforeValidator(_split)]

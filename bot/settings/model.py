@@ -22,6 +22,7 @@ from bot.settings.fields import (
     Folder,
     Group,
     Host,
+    IndexType,
     Secret,
     Snowflake,
     Snowflakes,
@@ -51,6 +52,13 @@ class Embedding(Group):
 
     model: str = setting("all-MiniLM-L6-v2", "a sentence-transformers model's name or folder, or hashing")
     threads: int = setting(0, "a whole number from 0 (automatic) to 256", ge=0, le=256)
+
+
+class Index(Group):
+    """How the vectors of many documents are searched."""
+
+    type: IndexType = setting("auto", "auto or a FAISS factory string such as Flat, PQ192x4fs or HNSW32", min_length=1)
+    recall: float = setting(0.99, "a number from 0.5 to 0.9999", ge=0.5, le=0.9999, allow_inf_nan=False)
 
 
 class Answer(Group):
@@ -113,6 +121,7 @@ class Settings(BaseSettings):
     source_base_url: Address | None = setting(None, _ADDRESS)
     data_dir: Path = setting(Path("data"), "the path of a folder")
     embedding: Embedding = Embedding()
+    index: Index = Index()
     answer: Answer = Answer()
     slack: Slack = Slack()
     discord: Discord = Discord()

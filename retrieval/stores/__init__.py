@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from retrieval.protocols import Floats, VectorStore
+from retrieval.protocols import Floats, Rows, VectorStore
+from retrieval.types import VectorSearch
 
 StoreKind = Literal["faiss", "exact"]
 
@@ -27,6 +30,33 @@ def build_store(vectors: Floats, kind: StoreKind = "faiss") -> VectorStore:
     raise ValueError(_unknown(kind))
 
 
+def store_for(
+    vectors: Floats,
+    wanted: VectorSearch,
+    *,
+    last: VectorStore | None = None,
+    moved: Callable[[], Rows] | None = None,
+    queries: Callable[[], Floats] | None = None,
+) -> VectorStore:
+    """A store of unit vectors that searches them as ``wanted.asked`` and ``wanted.target`` say.
+
+    An index of the ``last`` store that is still good enough is taken over: ``moved()`` (len(last),) tells where each of
+    its rows is now, -1 where nowhere. A new one is tuned on ``queries()`` (q, dimension). Raises IndexTypeError.
+    """
+    from retrieval.stores.plan import FLAT, index_type
+
+    how = replace(wanted, type=index_type(wanted.asked, len(vectors), vectors.shape[1]))
+    if how.type == FLAT:
+        return build_store(vectors)
+    from retrieval.stores.approximate import ApproximateStore
+
+    if isinstance(last, ApproximateStore) and moved is not None:
+        extended = last.extended(vectors, moved(), how)
+        if extended is not None:
+            return extended
+    return ApproximateStore.build(vectors, how, queries() if queries else None)
+
+
 def open_store(path: Path, kind: StoreKind = "faiss") -> VectorStore:
     """The store that ``save`` wrote to ``path``, mapped into memory: the file must stay while the store is used.
 
@@ -34,9 +64,10 @@ def open_store(path: Path, kind: StoreKind = "faiss") -> VectorStore:
     """
     match kind:
         case "faiss":
+            from retrieval.stores.approximate import ApproximateStore
             from retrieval.stores.faiss_store import FaissStore
 
-            return FaissStore.open(path)
+            return ApproximateStore.open(path) if ApproximateStore.saved_at(path) else FaissStore.open(path)
         case "exact":
             from retrieval.stores.exact import ExactStore
 

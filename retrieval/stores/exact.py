@@ -20,6 +20,7 @@ from retrieval.stores.arrays import (
     checked_vectors,
     replacing,
 )
+from retrieval.types import VectorSearch
 
 
 class ExactStore:
@@ -52,6 +53,10 @@ class ExactStore:
     @property
     def dimension(self) -> int:
         return int(self._vectors.shape[1])
+
+    @property
+    def how(self) -> VectorSearch:
+        return VectorSearch()
 
     def search(self, queries: Floats, k: int, allowed: Mask | None = None) -> tuple[Floats, Rows]:
         queries = checked_queries(queries, self.dimension)

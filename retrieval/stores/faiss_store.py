@@ -21,6 +21,7 @@ from retrieval.stores.arrays import (
     checked_vectors,
     replacing,
 )
+from retrieval.types import VectorSearch
 
 # faiss/impl/index_write.cpp: magic, d, ntotal, two unused words, is_trained, metric, length of the vectors in words.
 _HEADER = struct.Struct("<4siqqqBiQ")
@@ -64,6 +65,15 @@ class FaissStore:
     @property
     def dimension(self) -> int:
         return int(self._index.d)
+
+    @property
+    def all(self) -> Floats:
+        """Every vector, (n, dimension), read-only; valid while the store lives."""
+        return self._vectors
+
+    @property
+    def how(self) -> VectorSearch:
+        return VectorSearch()
 
     def search(self, queries: Floats, k: int, allowed: Mask | None = None) -> tuple[Floats, Rows]:
         queries = checked_queries(queries, self.dimension)

@@ -1,0 +1,185 @@
+"""Search among many vectors: a FAISS index of small codes nominates, the vectors themselves decide.
+
+FAISS's own re-ranking (RFlat) would keep a second copy of the vectors and could delete none. Here they lie beside the
+index, mapped from their file, and the positions of the index lead to their rows: deleted vectors lead nowhere, added
+ones are appended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Self
+
+import faiss
+import numpy as np
+
+from retrieval.protocols import Floats, Mask, Rows
+from retrieval.storage import corrupt, digest, load_json, save_json, search_from
+from retrieval.stores.arrays import (
+    MISSING_ROW,
+    MISSING_SCORE,
+    checked_k,
+    checked_mask,
+    checked_queries,
+    checked_vectors,
+    replacing,
+)
+from retrieval.stores.faiss_store import FaissStore
+from retrieval.stores.plan import EXACT_UP_TO, WANTED
+from retrieval.stores.training import all_cores, held_back, train, tune_index, visit
+from retrieval.types import VectorSearch
+
+DRIFT = 0.2
+"""Share of the vectors it was trained with that may be added or deleted before an index is made anew."""
+WIDER = 4
+"""By how much more is nominated where too little was left after filtering."""
+_FILES = (".search.json", ".search.faiss", ".order.npy")
+
+
+class ApproximateStore:
+    """A VectorStore that compares exactly what an index of codes nominates. One thread searches; all build."""
+
+    def __init__(self, exact: FaissStore, index: Any, order: Rows | None, how: VectorSearch) -> None:
+        """``order`` (positions,) leads from the index to rows, -1 for none; None where they are the same."""
+        self._exact = exact
+        self._index = index
+        self._order = order
+        self._how = how
+        if how.probes:
+            visit(index, how.probes)
+
+    @classmethod
+    def build(cls, vectors: Floats, how: VectorSearch, queries: Floats | None = None) -> Self:
+        """Train an index of ``how.type`` and tune it to ``how.target`` on ``queries`` (q, dimension).
+
+        Raises IndexTypeError where FAISS cannot make such an index of these vectors.
+        """
+        exact = FaissStore.build(vectors)
+        vectors = exact.all
+        index = train(vectors, how)
+        chosen = tune_index(index, exact, held_back(vectors) if queries is None else checked_vectors(queries), how)
+        how = replace(how, **asdict(chosen), trained=len(vectors), changed=0)
+        return cls(exact, index, None, how)
+
+    def extended(self, vectors: Floats, moved: Rows, how: VectorSearch) -> Self | None:
+        """A store of ``vectors``, where the row ``r`` of this one is now ``moved[r]``, or gone where that is -1.
+
+        None where too much has changed since the index was trained, or something else is asked for by ``how``.
+        """
+        order = np.arange(len(self)) if self._order is None else self._order
+        order = np.where(order >= 0, moved[order], MISSING_ROW)
+        known = np.zeros(len(vectors), dtype=np.bool_)
+        known[order[order >= 0]] = True
+        fresh = np.flatnonzero(~known)
+        changed = self._how.changed + len(fresh) + int((moved < 0).sum())
+        same = (how.type, how.target) == (self._how.type, self._how.target)
+        if not same or changed > DRIFT * self._how.trained:
+            return None
+        exact = FaissStore.build(vectors)
+        # A mapped index cannot grow, and this one serves on.
+        index = faiss.deserialize_index(faiss.serialize_index(self._index))
+        with all_cores():
+            index.add(exact.all[fresh])
+        return type(self)(exact, index, np.concatenate([order, fresh]), replace(self._how, changed=changed))
+
+    @classmethod
+    def saved_at(cls, path: Path) -> bool:
+        """Whether ``path`` is the vectors' file of such a store."""
+        return path.with_suffix(_FILES[0]).exists()
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """See retrieval.stores.open_store."""
+        exact = FaissStore.open(path)
+        card, codes, order_path = (path.with_suffix(suffix) for suffix in _FILES)
+        fields = load_json(card)
+        try:
+            sealed = fields.pop("sha256")
+            how = search_from(fields)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise corrupt(card, "does not say how the vectors are searched") from error
+        try:
+            # FAISS would believe damaged counts, and allocate or read what is not there.
+            if digest(codes) != sealed:
+                raise corrupt(codes, "has been changed")
+            index = faiss.read_index(str(codes), faiss.IO_FLAG_MMAP_IFC)
+            order = np.load(order_path, allow_pickle=False) if order_path.exists() else None
+        except (OSError, RuntimeError, MemoryError, ValueError) as error:
+            raise corrupt(codes, "cannot be read by FAISS") from error
+        rows = np.arange(len(exact)) if order is None else order
+        fits = rows.dtype == np.int64 and rows.shape == (index.ntotal,) and index.d == exact.dimension
+        if not fits or np.any(np.sort(rows[rows >= 0]) != np.arange(len(exact))):
+            raise corrupt(order_path if order is not None else codes, "does not belong to the vectors")
+        return cls(exact, index, order, how)
+
+    def __len__(self) -> int:
+        return len(self._exact)
+
+    @property
+    def dimension(self) -> int:
+        return self._exact.dimension
+
+    @property
+    def how(self) -> VectorSearch:
+        return self._how
+
+    def search(self, queries: Floats, k: int, allowed: Mask | None = None) -> tuple[Floats, Rows]:
+        queries = checked_queries(queries, self.dimension)
+        available = len(self)
+        if allowed is not None:
+            available = int(checked_mask(allowed, available).sum())
+            allowed = None if available == len(self) else allowed
+        wide = -(-self._candidates(checked_k(k)) * self._index.ntotal // max(available, 1))
+        few = allowed is not None and available <= EXACT_UP_TO
+        scores = np.full((len(queries), k), MISSING_SCORE, dtype=np.float32)
+        rows = np.full((len(queries), k), MISSING_ROW, dtype=np.int64)
+        pending = np.arange(len(queries))
+        # Where few rows are allowed, or very many would be candidates, comparing them all is quicker than nominating.
+        while pending.size and not few and wide <= max(EXACT_UP_TO, self._candidates(k)):
+            nominated = self._nominated(queries[pending], wide)
+            short = np.zeros(len(pending), dtype=np.bool_)
+            for place, query in enumerate(pending):
+                found = nominated[place][nominated[place] >= 0]
+                found = np.sort(found if allowed is None else found[allowed[found]])
+                short[place] = len(found) < min(k, available)
+                products = self._exact.scores(queries[query], found)
+                best = np.argsort(-products, kind="stable")[:k]
+                scores[query, : len(best)], rows[query, : len(best)] = products[best], found[best]
+            pending, wide = pending[short], wide * WIDER
+        if pending.size:
+            scores[pending], rows[pending] = self._exact.search(queries[pending], k, allowed)
+        return scores, rows
+
+    def scores(self, query: Floats, rows: Rows) -> Floats:
+        return self._exact.scores(query, rows)
+
+    def vectors(self, rows: Rows) -> Floats:
+        return self._exact.vectors(rows)
+
+    def save(self, path: Path) -> None:
+        card, codes, order = (path.with_suffix(suffix) for suffix in _FILES)
+        self._exact.save(path)
+        with replacing(codes) as beside:
+            try:
+                faiss.write_index(self._index, str(beside))
+            except RuntimeError as error:
+                raise OSError(f"The index of the vectors could not be written to {codes}.") from error
+        if self._order is not None:
+            with replacing(order) as beside, beside.open("wb") as file:
+                np.save(file, self._order, allow_pickle=False)
+        with replacing(card) as beside:
+            save_json(beside, asdict(self._how) | {"sha256": digest(codes)})
+
+    def _candidates(self, k: int) -> int:
+        """How many to compare exactly for ``k`` wanted."""
+        (few, many), (least, most) = WANTED, self._how.candidates
+        if k <= few:
+            return max(least, k)
+        return max(most, k) if k <= many else -(-max(most, many) * k // many)
+
+    def _nominated(self, queries: Floats, width: int) -> Rows:
+        """(q, width) rows, in no order that matters; -1 for none."""
+        faiss.omp_set_num_threads(1)
+        _, positions = self._index.search(queries, min(width, self._index.ntotal))
+        return positions if self._order is None else np.where(positions >= 0, self._order[positions], MISSING_ROW)

@@ -1,0 +1,121 @@
+"""How FAISS makes an index of vectors, and how its parameters are chosen. On all cores, unlike searching."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import faiss
+import numpy as np
+
+from retrieval.errors import IndexTypeError
+from retrieval.protocols import Floats, Rows
+from retrieval.stores.faiss_store import FaissStore
+from retrieval.stores.plan import WANTED, Parameters, tune
+from retrieval.types import VectorSearch
+
+TRAINED_ON = 100_000
+PER_LIST = 64
+"""Vectors an index is trained on: so many, or so many for each of its lists where that is more."""
+ROUNDS = 10
+"""Iterations of k-means for the lists; FAISS's 25 take 2.5 times as long for the same recall."""
+MARGIN = 0.25
+"""Share of what may be missed that is kept in reserve: other queries find a little less than those it is tuned on."""
+PROBES = 512
+"""Queries made of stored vectors where none are given."""
+NOISE = 0.5
+"""Length of the noise added to these, so that the nearest is not simply the vector itself."""
+
+
+def train(vectors: Floats, how: VectorSearch) -> Any:
+    """An index of all vectors."""
+    try:
+        index = faiss.index_factory(vectors.shape[1], how.type, faiss.METRIC_INNER_PRODUCT)
+        inner = _lists(index)
+        if inner is not None:
+            inner.cp.niter = ROUNDS
+        wanted = max(TRAINED_ON, PER_LIST * inner.nlist if inner is not None else 0)
+        sample = vectors
+        if len(vectors) > wanted:
+            sample = vectors[np.sort(np.random.default_rng(0).choice(len(vectors), wanted, replace=False))]
+        with all_cores():
+            index.train(sample)
+            index.add(vectors)
+    except RuntimeError as error:
+        raise IndexTypeError(
+            f"INDEX_TYPE={how.type} is no index that FAISS can make of {len(vectors)} vectors of {vectors.shape[1]} "
+            f"dimensions ({str(error).rpartition(': ')[2]}): use auto, Flat, or such as PQ192x4fs."
+        ) from error
+    return index
+
+
+def tune_index(index: Any, exact: FaissStore, queries: Floats, how: VectorSearch) -> Parameters:
+    """What ``index`` finds ``how.target`` of the nearest with, for the queries (q, dimension); ``exact`` knows them."""
+    _, nearest = exact.search(queries, min(WANTED[1], len(exact)))
+
+    def nominate(probes: int, width: int) -> Rows:
+        if probes:
+            visit(index, probes)
+        with all_cores():
+            rows: Rows = index.search(queries, min(width, len(exact)))[1]
+        return rows
+
+    inner = _lists(index)
+    share = 1.0 / inner.nlist if inner is not None else 0.0
+    code = getattr(inner if inner is not None else index, "code_size", None) or 4 * exact.dimension
+    read = float(code * len(exact))
+    return tune(
+        nominate,
+        nearest,
+        how.target + MARGIN * (1.0 - how.target),
+        _choices(index),
+        lambda probes: read * (probes * share or 1.0),
+        4 * exact.dimension,
+    )
+
+
+def _choices(index: Any) -> Iterator[int]:
+    """Numbers of probes to try: powers of two up to all lists, or up to 4096 nodes of a graph; 0 for neither."""
+    inner = _lists(index)
+    if inner is not None:
+        yield from (1 << power for power in range(int(inner.nlist).bit_length()))
+    elif _is_graph(index):
+        yield from (16 << power for power in range(9))
+    else:
+        yield 0
+
+
+def _lists(index: Any) -> Any:
+    """The part of an index that has inverted lists, None without."""
+    return faiss.try_extract_index_ivf(index)
+
+
+def _is_graph(index: Any) -> bool:
+    return "HNSW" in type(faiss.downcast_index(index)).__name__
+
+
+def visit(index: Any, probes: int) -> None:
+    faiss.ParameterSpace().set_index_parameter(index, "efSearch" if _is_graph(index) else "nprobe", probes)
+
+
+def held_back(vectors: Floats) -> Floats:
+    """Queries near some of the vectors, (q, dimension), the same for the same vectors."""
+    random = np.random.default_rng(0)
+    chosen = vectors[random.choice(len(vectors), min(PROBES, len(vectors)), replace=False)]
+    noise = random.standard_normal(chosen.shape).astype(np.float32)
+    noise *= NOISE / np.linalg.norm(noise, axis=1, keepdims=True)
+    queries = chosen + noise
+    near: Floats = queries / np.linalg.norm(queries, axis=1, keepdims=True)
+    return near
+
+
+@contextmanager
+def all_cores() -> Iterator[None]:
+    """FAISS on all cores for as long as the block runs. A process that forks afterwards hangs: start new ones."""
+    faiss.omp_set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(1)
