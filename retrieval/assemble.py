@@ -94,8 +94,8 @@ def assemble(
 
 def tell_shortfall(how: VectorSearch, notify: Notify) -> None:
     """Say where less of the nearest vectors is found than was asked for."""
-    if min(how.recall) < how.target:
+    if how.recall[0] < how.target:
         notify(
-            f"The index of vectors ({how.type}) finds {min(how.recall):.1%} of the nearest, INDEX_RECALL asks for "
+            f"The index of vectors ({how.type}) finds {how.recall[0]:.1%} of the nearest, INDEX_RECALL asks for "
             f"{how.target:.1%}: another INDEX_TYPE finds more, Flat all."
         )

@@ -73,9 +73,9 @@ def build_index(
     ``where`` names the place the documents come from in messages. ``search`` says what is asked of the search among
     vectors; where that falls short ``notify`` is told. ``rebuild`` reuses nothing. ``verify`` reads all of the index to
     find damage even when the documents have not changed; a damaged index is told to ``notify`` and built anew. ``wait``
-    waits for another writer instead of raising IndexLocked. Raises SourceError when there is nothing to index, ModelError
-    when the model fails, IndexTypeError for a search that cannot be had, RetrievalError when the folder cannot be
-    written; the last index then stays.
+    waits for another writer instead of raising IndexLocked. Raises SourceError when there is nothing to index,
+    ModelError when the model fails, IndexTypeError for a search that cannot be had, RetrievalError when the folder
+    cannot be written; the last index then stays.
     """
     started = perf_counter()
     report_progress = progress or _no_progress

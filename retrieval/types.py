@@ -252,13 +252,13 @@ class VectorSearch:
     asked: str = "auto"
     """INDEX_TYPE: auto or a FAISS factory string."""
     target: float = 0.99
-    """INDEX_RECALL, of the 10 nearest and of the 200 nearest."""
+    """INDEX_RECALL, of the 10 nearest."""
     type: str = "Flat"
     """The factory string of the index that nominates; Flat for none."""
-    probes: int = 0
-    """Its nprobe or efSearch, 0 where it has neither."""
+    probes: tuple[int, int] = (0, 0)
+    """Its nprobe or efSearch where up to 10 and where up to 200 are wanted, 0 where it has neither."""
     candidates: tuple[int, int] = (0, 0)
-    """Vectors compared exactly where 10 and where 200 are wanted."""
+    """Vectors then compared exactly."""
     recall: tuple[float, float] = (1.0, 1.0)
     """Share of the 10 and of the 200 nearest that was found for queries it was not made from."""
     trained: int = 0

@@ -46,8 +46,8 @@ class ApproximateStore:
         self._index = index
         self._order = order
         self._how = how
-        if how.probes:
-            visit(index, how.probes)
+        self._probes = 0
+        """Those set at the index."""
 
     @classmethod
     def build(cls, vectors: Floats, how: VectorSearch, queries: Floats | None = None) -> Self:
@@ -137,7 +137,7 @@ class ApproximateStore:
         pending = np.arange(len(queries))
         # Where few rows are allowed, or very many would be candidates, comparing them all is quicker than nominating.
         while pending.size and not few and wide <= max(EXACT_UP_TO, self._candidates(k)):
-            nominated = self._nominated(queries[pending], wide)
+            nominated = self._nominated(queries[pending], wide, self._how.probes[k > WANTED[0]])
             short = np.zeros(len(pending), dtype=np.bool_)
             for place, query in enumerate(pending):
                 found = nominated[place][nominated[place] >= 0]
@@ -178,8 +178,11 @@ class ApproximateStore:
             return max(least, k)
         return max(most, k) if k <= many else -(-max(most, many) * k // many)
 
-    def _nominated(self, queries: Floats, width: int) -> Rows:
+    def _nominated(self, queries: Floats, width: int, probes: int) -> Rows:
         """(q, width) rows, in no order that matters; -1 for none."""
+        if probes != self._probes:
+            visit(self._index, probes)
+            self._probes = probes
         faiss.omp_set_num_threads(1)
         _, positions = self._index.search(queries, min(width, self._index.ntotal))
         return positions if self._order is None else np.where(positions >= 0, self._order[positions], MISSING_ROW)

@@ -7,7 +7,7 @@ store compares their candidates exactly (retrieval.stores.approximate), so that 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,9 @@ SCAN_UP_TO = 300_000
 
 WANTED = (10, 200)
 """What is asked for: the best places, and what the search of one question nominates (retrieval.index)."""
+DEEP = 5
+"""How many times more of the second may be missed than of the first: what stands at its end seldom comes to anything.
+Measured in tests/bench/RESULTS.md by what ``eval`` makes of it."""
 MOST = 4000
 """Candidates compared exactly at most for the second of these."""
 _STEPS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0, 200.0, 400.0)
@@ -51,43 +54,42 @@ def lists(count: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What one index is searched with, and what that found of the nearest."""
+    """What one index is searched with, and what that found of the nearest, for each of WANTED."""
 
-    probes: int
+    probes: tuple[int, int]
     """Lists or nodes visited, 0 where there are none."""
     candidates: tuple[int, int]
-    """Compared exactly, for the two of WANTED."""
+    """Compared exactly."""
     recall: tuple[float, float]
-    """Share of the nearest found, for the two of WANTED."""
+    """Share of the nearest found."""
 
 
 def tune(
     nominate: Callable[[int, int], Rows],
     nearest: Rows,
-    target: float,
-    probes: Iterator[int],
+    targets: tuple[float, float],
+    probes: Iterable[int],
     cost: Callable[[int], float],
     vector_bytes: int,
 ) -> Parameters:
-    """The cheapest parameters with a recall of ``target``, or those of the best recall where none reach it.
+    """For each of WANTED the cheapest parameters with the recall in ``targets``, or those of the best one to be had.
 
     ``nominate(probes, c)`` gives the ``c`` first rows of an index for each of q queries, (q, c), -1 where it has none;
     ``nearest`` (q, w) the rows that are really nearest. ``probes`` are tried in order; ``cost(probes)`` is the bytes of
     codes that such a search reads, ``vector_bytes`` those of one vector.
     """
-    best: tuple[float, Parameters] | None = None
-    last = Parameters(0, (0, 0), (0.0, 0.0))
+    found: list[list[tuple[float, int, int, float]]] = [[], []]
     for visited in probes:
         places = _places(nominate(visited, MOST), nearest)
-        reached = [_least(places[:, :wanted], target) for wanted in WANTED]
-        last = Parameters(visited, (reached[0][0], max(reached[0][0], reached[1][0])), (reached[0][1], reached[1][1]))
-        if min(last.recall) < target:
-            continue
-        price = cost(visited) + _RANDOM * vector_bytes * last.candidates[1]
-        if best is not None and price >= best[0]:
-            break
-        best = price, last
-    return best[1] if best else last
+        for mine, wanted, target in zip(found, WANTED, targets, strict=True):
+            candidates, recall = _least(places[:, :wanted], target)
+            price = cost(visited) + _RANDOM * vector_bytes * candidates
+            # What falls short is dearer than all that does not, the more so the more it lacks.
+            mine.append((price if recall >= target else math.inf, visited, candidates, recall))
+        if all(min(mine)[0] < mine[-1][0] < math.inf for mine in found):
+            break  # from here on more is read for the same
+    few, many = (min(mine, key=lambda entry: (entry[0], -entry[3])) for mine in found)
+    return Parameters((few[1], many[1]), (few[2], many[2]), (few[3], many[3]))
 
 
 def _places(nominated: Rows, nearest: Rows) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ import numpy as np
 from retrieval.errors import IndexTypeError
 from retrieval.protocols import Floats, Rows
 from retrieval.stores.faiss_store import FaissStore
-from retrieval.stores.plan import WANTED, Parameters, tune
+from retrieval.stores.plan import DEEP, WANTED, Parameters, tune
 from retrieval.types import VectorSearch
 
 TRAINED_ON = 100_000
@@ -51,6 +51,12 @@ def train(vectors: Floats, how: VectorSearch) -> Any:
     return index
 
 
+def targets(recall: float) -> tuple[float, float]:
+    """What is to be found of each of WANTED where INDEX_RECALL is ``recall``."""
+    missed = (1.0 - MARGIN) * (1.0 - recall)
+    return 1.0 - missed, 1.0 - DEEP * missed
+
+
 def tune_index(index: Any, exact: FaissStore, queries: Floats, how: VectorSearch) -> Parameters:
     """What ``index`` finds ``how.target`` of the nearest with, for the queries (q, dimension); ``exact`` knows them."""
     _, nearest = exact.search(queries, min(WANTED[1], len(exact)))
@@ -69,7 +75,7 @@ def tune_index(index: Any, exact: FaissStore, queries: Floats, how: VectorSearch
     return tune(
         nominate,
         nearest,
-        how.target + MARGIN * (1.0 - how.target),
+        targets(how.target),
         _choices(index),
         lambda probes: read * (probes * share or 1.0),
         4 * exact.dimension,
