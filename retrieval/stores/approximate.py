@@ -109,7 +109,7 @@ class ApproximateStore:
             raise corrupt(codes, "cannot be read by FAISS") from error
         rows = np.arange(len(exact)) if order is None else order
         fits = rows.dtype == np.int64 and rows.shape == (index.ntotal,) and index.d == exact.dimension
-        if not fits or np.any(np.sort(rows[rows >= 0]) != np.arange(len(exact))):
+        if not fits or not np.array_equal(np.sort(rows[rows >= 0]), np.arange(len(exact))):
             raise corrupt(order_path if order is not None else codes, "does not belong to the vectors")
         return cls(exact, index, order, how)
 

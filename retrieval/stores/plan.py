@@ -41,10 +41,15 @@ def index_type(asked: str, count: int, dimension: int) -> str:
         return asked
     if count <= EXACT_UP_TO:
         return FLAT
-    # Four bits for every two dimensions: with eight for two, or four for four, more candidates or more time are needed.
-    parts = dimension // 2 if dimension % 2 == 0 else dimension
-    codes = f"PQ{parts}x4fs"
-    return codes if count <= SCAN_UP_TO else f"IVF{lists(count)},{codes}"
+    return codes(dimension) if count <= SCAN_UP_TO else f"IVF{lists(count)},{codes(dimension)}"
+
+
+def codes(dimension: int) -> str:
+    """The factory string of codes of four bits for every two dimensions, scanned in registers.
+
+    Half as many are scanned a third faster, but for 200 places need more candidates than that saves.
+    """
+    return f"PQ{dimension // 2 if dimension % 2 == 0 else dimension}x4fs"
 
 
 def lists(count: int) -> int:

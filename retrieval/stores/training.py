@@ -13,7 +13,7 @@ import numpy as np
 from retrieval.errors import IndexTypeError
 from retrieval.protocols import Floats, Rows
 from retrieval.stores.faiss_store import FaissStore
-from retrieval.stores.plan import DEEP, WANTED, Parameters, tune
+from retrieval.stores.plan import DEEP, WANTED, Parameters, codes, tune
 from retrieval.types import VectorSearch
 
 TRAINED_ON = 100_000
@@ -36,6 +36,7 @@ def train(vectors: Floats, how: VectorSearch) -> Any:
         inner = _lists(index)
         if inner is not None:
             inner.cp.niter = ROUNDS
+            inner.cp.min_points_per_centroid = 1  # fewer are no error, but FAISS would print a warning
         wanted = max(TRAINED_ON, PER_LIST * inner.nlist if inner is not None else 0)
         sample = vectors
         if len(vectors) > wanted:
@@ -46,7 +47,8 @@ def train(vectors: Floats, how: VectorSearch) -> Any:
     except RuntimeError as error:
         raise IndexTypeError(
             f"INDEX_TYPE={how.type} is no index that FAISS can make of {len(vectors)} vectors of {vectors.shape[1]} "
-            f"dimensions ({str(error).rpartition(': ')[2]}): use auto, Flat, or such as PQ192x4fs."
+            f"dimensions ({str(error).rpartition(': ')[2]}): use auto, Flat, or such as "
+            f"{codes(vectors.shape[1])}."
         ) from error
     return index
 

@@ -88,6 +88,7 @@ def test_variables_that_are_not_ours_are_ignored(monkeypatch: pytest.MonkeyPatch
     ("name", "value", "sentence"),
     [
         ("EMBEDDING_THREADS", "two", "EMBEDDING_THREADS must be a whole number from 0 (automatic) to 256, not 'two'."),
+        ("INDEX_RECALL", "1", "INDEX_RECALL must be a number from 0.5 to 0.9999, not '1'."),
         ("EMBEDDING_THREADS", "-1", "EMBEDDING_THREADS must be a whole number from 0 (automatic) to 256, not '-1'."),
         ("ANSWER_MIN_SUPPORT", "1.5", "ANSWER_MIN_SUPPORT must be a number from 0 to 1, not '1.5'."),
         ("ANSWER_MIN_SUPPORT", "nan", "ANSWER_MIN_SUPPORT must be a number from 0 to 1, not 'nan'."),

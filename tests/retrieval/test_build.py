@@ -180,7 +180,7 @@ def test_another_chunking_cuts_anew_but_reuses_vectors(tmp_path: Path, monkeypat
         cut.append(document.source)
         return chunking.split(document, count_tokens, max_tokens)
 
-    monkeypatch.setattr("retrieval.build.split", split)
+    monkeypatch.setattr("retrieval.assemble.split", split)
     embedder = CountingEmbedder()
     with pytest.raises(IndexStale, match="chunking"):
         open_index(tmp_path, embedder)
