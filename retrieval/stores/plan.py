@@ -93,8 +93,14 @@ def tune(
             mine.append((price if recall >= target else math.inf, visited, candidates, recall))
         if all(min(mine)[0] < mine[-1][0] < math.inf for mine in found):
             break  # from here on more is read for the same
-    few, many = (min(mine, key=lambda entry: (entry[0], -entry[3])) for mine in found)
+    few, many = (min(mine, key=_preference) for mine in found)
     return Parameters((few[1], many[1]), (few[2], many[2]), (few[3], many[3]))
+
+
+def _preference(tried: tuple[float, int, int, float]) -> tuple[float, float]:
+    """Cheaper first; among those that fall short the one that finds most."""
+    price, _, _, recall = tried
+    return price, -recall if price == math.inf else 0.0
 
 
 def _places(nominated: Rows, nearest: Rows) -> NDArray[np.int64]:

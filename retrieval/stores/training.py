@@ -23,6 +23,8 @@ ROUNDS = 10
 """Iterations of k-means for the lists; FAISS's 25 take 2.5 times as long for the same recall."""
 MARGIN = 0.25
 """Share of what may be missed that is kept in reserve: other queries find a little less than those it is tuned on."""
+NEIGHBOURS = 32
+"""Vectors compared for each node of a graph that is visited, about."""
 PROBES = 512
 """Queries made of stored vectors where none are given."""
 NOISE = 0.5
@@ -66,21 +68,27 @@ def tune_index(index: Any, exact: FaissStore, queries: Floats, how: VectorSearch
     def nominate(probes: int, width: int) -> Rows:
         if probes:
             visit(index, probes)
+        if _is_graph(index):
+            width = probes  # asked for more, it would visit more than it is to be judged by
         with all_cores():
             rows: Rows = index.search(queries, min(width, len(exact)))[1]
         return rows
 
-    inner = _lists(index)
-    share = 1.0 / inner.nlist if inner is not None else 0.0
-    code = getattr(inner if inner is not None else index, "code_size", None) or 4 * exact.dimension
-    read = float(code * len(exact))
+    inner, whole = _lists(index), 4 * exact.dimension
+
+    def cost(probes: int) -> float:
+        if _is_graph(index):
+            return float(probes * NEIGHBOURS * whole)
+        code = getattr(index if inner is None else inner, "code_size", whole)
+        return float(code * len(exact)) * (1.0 if inner is None else probes / inner.nlist)
+
     return tune(
         nominate,
         nearest,
         targets(how.target),
         _choices(index),
-        lambda probes: read * (probes * share or 1.0),
-        4 * exact.dimension,
+        cost,
+        whole,
     )
 
 
