@@ -73,7 +73,7 @@ class ApproximateStore:
         known[order[order >= 0]] = True
         fresh = np.flatnonzero(~known)
         changed = self._how.changed + len(fresh) + int((moved < 0).sum())
-        same = (how.type, how.target) == (self._how.type, self._how.target)
+        same = (how.asked, how.target) == (self._how.asked, self._how.target)
         if not same or changed > DRIFT * self._how.trained:
             return None
         exact = FaissStore.build(vectors)

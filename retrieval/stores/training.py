@@ -20,7 +20,7 @@ TRAINED_ON = 100_000
 PER_LIST = 64
 """Vectors an index is trained on: so many, or so many for each of its lists where that is more."""
 ROUNDS = 10
-"""Iterations of k-means for the lists; FAISS's 25 take 2.5 times as long for the same recall."""
+"""Iterations of k-means for the lists, which take most of the time; FAISS's default is 25."""
 MARGIN = 0.5
 """Share of what may be missed that is kept in reserve: other queries find less than those it is tuned on (.9925 of the
 nearest there was .988 for 500 others)."""
@@ -115,6 +115,7 @@ def _is_graph(index: Any) -> bool:
 
 
 def visit(index: Any, probes: int) -> None:
+    """Set how many lists or nodes a search visits."""
     faiss.ParameterSpace().set_index_parameter(index, "efSearch" if _is_graph(index) else "nprobe", probes)
 
 
