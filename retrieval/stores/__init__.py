@@ -43,7 +43,7 @@ def store_for(
     An index of the ``last`` store that is still good enough is taken over: ``moved()`` (len(last),) tells where each of
     its rows is now, -1 where nowhere. A new one is tuned on ``queries()`` (q, dimension). Raises IndexTypeError.
     """
-    from retrieval.stores.plan import FLAT, index_type, instead_of_lists
+    from retrieval.stores.plan import FLAT, index_type
 
     how = replace(wanted, type=index_type(wanted.asked, len(vectors), vectors.shape[1]))
     if how.type == FLAT:
@@ -54,10 +54,7 @@ def store_for(
         extended = last.extended(vectors, moved(), how)
         if extended is not None:
             return extended
-    asked = queries() if queries else None
-    made = ApproximateStore.build(vectors, how, asked)
-    better = instead_of_lists(made.how, len(vectors), vectors.shape[1])
-    return made if better is None else ApproximateStore.build(vectors, replace(how, type=better), asked)
+    return ApproximateStore.build(vectors, how, queries() if queries else None)
 
 
 def open_store(path: Path, kind: StoreKind = "faiss") -> VectorStore:

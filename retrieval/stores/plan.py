@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.protocols import Rows
-from retrieval.types import VectorSearch
 
 AUTO = "auto"
 FLAT = "Flat"
@@ -22,10 +21,6 @@ EXACT_UP_TO = 10_000
 """Vectors up to which all of them are compared, in .6 ms at most; codes of 13,647 take .1 ms where that takes .9."""
 SCAN_UP_TO = 300_000
 """Vectors up to which all codes are scanned, in 1.7 ms at most, for an index that is made ten times as fast."""
-LISTS_PAY = 0.25
-"""Share of its lists that a search may visit: codes in lists take some three times as long as those in one row (500,000
-of them 7.9 ms, 1,000,000 in a row 5)."""
-
 WANTED = (10, 200)
 """What is asked for: the best places, and what the search of one question nominates (retrieval.index)."""
 DEEP = 5
@@ -54,15 +49,6 @@ def codes(dimension: int) -> str:
     Half as many are scanned a third faster, but for 200 places need more candidates than that saves.
     """
     return f"PQ{dimension // 2 if dimension % 2 == 0 else dimension}x4fs"
-
-
-def instead_of_lists(how: VectorSearch, count: int, dimension: int) -> str | None:
-    """The factory string of what serves these vectors better than lists of which too many have to be visited, if so.
-
-    Only for an index that was chosen here.
-    """
-    wasted = how.asked == AUTO and how.probes[1] > LISTS_PAY * lists(count)
-    return codes(dimension) if wasted else None
 
 
 def lists(count: int) -> int:

@@ -95,12 +95,13 @@ def tune_index(index: Any, exact: FaissStore, queries: Floats, how: VectorSearch
 
 
 def _choices(index: Any) -> Iterator[int]:
-    """Numbers of probes to try: powers of two up to all lists, or up to 4096 nodes of a graph; 0 for neither."""
+    """Numbers of probes to try, each root two times the last: up to all lists or 4096 nodes of a graph; else just 0."""
     inner = _lists(index)
     if inner is not None:
-        yield from (1 << power for power in range(int(inner.nlist).bit_length()))
+        halves = range(2 * int(inner.nlist).bit_length() - 1)
+        yield from dict.fromkeys(min(round(2 ** (half / 2)), int(inner.nlist)) for half in halves)
     elif _is_graph(index):
-        yield from (16 << power for power in range(9))
+        yield from (round(16 * 2 ** (half / 2)) for half in range(17))
     else:
         yield 0
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from retrieval.errors import IndexCorrupt, IndexTypeError
 from retrieval.protocols import Floats, Rows
 from retrieval.stores import approximate as module
-from retrieval.stores import build_store, open_store, plan, store_for
+from retrieval.stores import build_store, open_store, store_for
 from retrieval.stores.approximate import ApproximateStore
 from retrieval.stores.exact import ExactStore
 from retrieval.stores.plan import EXACT_UP_TO, SCAN_UP_TO, index_type, lists, tune
@@ -253,17 +253,6 @@ def test_after_many_changes_or_for_another_wish_an_index_is_made_anew() -> None:
     assert made.extended(VECTORS, same, made.how) is not None
     assert made.extended(VECTORS, same, VectorSearch(asked="SQ8")) is None
     assert made.extended(VECTORS, same, VectorSearch(target=0.9)) is None
-
-
-def test_lists_that_save_too_little_give_way_to_a_scan(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "EXACT_UP_TO", 100)
-    monkeypatch.setattr(plan, "SCAN_UP_TO", 1000)
-    at_home = units(200, 3)
-    assert store_for(VECTORS, VectorSearch(), queries=lambda: at_home[:1]).how.type.startswith("IVF")
-    nowhere = np.random.default_rng(4).normal(size=(200, DIMENSION)).astype(np.float32)
-    assert store_for(VECTORS, VectorSearch(), queries=lambda: nowhere).how.type == "PQ8x4fs"
-    # What was asked for is not replaced.
-    assert store_for(VECTORS, VectorSearch(asked="IVF128,PQ8x4fs"), queries=lambda: nowhere).how.probes[1] > 32
 
 
 def test_store_for_takes_over_what_is_still_good() -> None:
