@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import onnxruntime
+
+from retrieval.cores import cores
 
 _DEFAULT_THREADS = 2
 """Measured on 2 cores, one question of 14 tokens, in one run: 1 thread 4.7 ms; 2 threads that sleep while they wait for
@@ -23,7 +24,7 @@ def open_session(path: Path, threads: int) -> Any:
     Raises whatever onnxruntime raises: bare Exception, and kinds of it that it does not export.
     """
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or min(_DEFAULT_THREADS, _cores())
+    options.intra_op_num_threads = threads or min(_DEFAULT_THREADS, cores())
     options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
@@ -36,7 +37,3 @@ def open_session(path: Path, threads: int) -> Any:
 def first_line(error: Exception) -> str:
     """What an exception says, on one line."""
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

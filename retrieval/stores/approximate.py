@@ -107,10 +107,11 @@ class ApproximateStore:
             order = np.load(order_path, allow_pickle=False) if order_path.exists() else None
         except (OSError, RuntimeError, MemoryError, ValueError) as error:
             raise corrupt(codes, "cannot be read by FAISS") from error
-        rows = np.arange(len(exact)) if order is None else order
-        fits = rows.dtype == np.int64 and rows.shape == (index.ntotal,) and index.d == exact.dimension
-        if not fits or not np.array_equal(np.sort(rows[rows >= 0]), np.arange(len(exact))):
-            raise corrupt(order_path if order is not None else codes, "does not belong to the vectors")
+        positions = (len(exact),) if order is None else order.shape
+        if index.d != exact.dimension or positions != (index.ntotal,):
+            raise corrupt(codes, "does not belong to the vectors")
+        if order is not None and not _is_order(order, len(exact)):
+            raise corrupt(order_path, "does not belong to the vectors")
         return cls(exact, index, order, how)
 
     def __len__(self) -> int:
@@ -186,3 +187,8 @@ class ApproximateStore:
         faiss.omp_set_num_threads(1)
         _, positions = self._index.search(queries, min(width, self._index.ntotal))
         return positions if self._order is None else np.where(positions >= 0, self._order[positions], MISSING_ROW)
+
+
+def _is_order(order: Any, count: int) -> bool:
+    """Whether an array leads to each of ``count`` rows once, and elsewhere nowhere."""
+    return order.dtype == np.int64 and np.array_equal(np.sort(order[order >= 0]), np.arange(count))

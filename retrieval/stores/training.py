@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import faiss
 import numpy as np
 
+from retrieval.cores import cores
 from retrieval.errors import IndexTypeError
 from retrieval.protocols import Floats, Rows
 from retrieval.stores.faiss_store import FaissStore
@@ -134,7 +134,7 @@ def held_back(vectors: Floats) -> Floats:
 @contextmanager
 def all_cores() -> Iterator[None]:
     """FAISS on all cores for as long as the block runs. A process that forks afterwards hangs: start new ones."""
-    faiss.omp_set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    faiss.omp_set_num_threads(cores())
     try:
         yield
     finally:

@@ -166,10 +166,12 @@ def main() -> None:
     if options.side:
         print(json.dumps(ours(options.side, options.work)))
         return
+    sides = options.only or (*OURS, *(PEERS if options.peers else ()))
+    if not options.peers and set(sides) & set(PEERS):
+        parser.error("--peers must say which Python has them installed")
     facts = machine()
     with workspace(options.work) as folder:
         prepare(folder, options.count)
-        sides = options.only or (*OURS, *(PEERS if options.peers else ()))
         found = {side: run(side, folder, options.peers) for side in sides}
     if options.json:
         print(json.dumps({"machine": facts, "count": options.count, "sides": found}))
