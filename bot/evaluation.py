@@ -13,7 +13,7 @@ from bot.answering.extractive import ExtractiveAnswerer
 from bot.assistant import Assistant
 from bot.batcher import QueryBatcher, Recorder
 from bot.errors import BotError, ConfigError
-from bot.library import load_model, open_library, reading, wanted_search
+from bot.library import load_model, open_library, serving, wanted_search
 from bot.markup import clean, dump_json
 from bot.messages import messages_in
 from bot.platforms.status import Status
@@ -76,7 +76,7 @@ def _open_corpus(settings: Settings, folder: Path) -> Index:
             progress=status.progress,
             notify=status.note,
         )
-    return reading(settings, index)
+        return serving(settings, index, status.note)
 
 
 def _apart(settings: Settings, folder: Path) -> Settings:

@@ -13,11 +13,20 @@ from retrieval.assemble import Progress
 from retrieval.build import BuildReport, build_index, index_folder, open_index, refresh
 from retrieval.documents import read_documents
 from retrieval.embedders import load_embedder
-from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, ModelError, RetrievalError, SourceError
+from retrieval.errors import (
+    DeviceError,
+    IndexCorrupt,
+    IndexMissing,
+    IndexStale,
+    ModelError,
+    RetrievalError,
+    SourceError,
+)
 from retrieval.index import Index
 from retrieval.protocols import Embedder
 from retrieval.reader import load_reader
 from retrieval.storage import versions
+from retrieval.stores import served_from
 from retrieval.types import Document, Skipped, VectorSearch
 
 SAMPLE = 64
@@ -38,7 +47,7 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
         if not versions(index_folder(settings.data_dir)):
             # Before the model is prepared: nobody should wait for it to be told that there is nothing to read.
             raise
-        return reading(settings, _last(settings, load_model(settings, [], notify), error, words, notify))
+        return serving(settings, _last(settings, load_model(settings, [], notify), error, words, notify), notify)
     embedder = load_model(settings, documents, notify)
     try:
         index, _ = refresh(
@@ -55,15 +64,21 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
         raise
     except RetrievalError as error:
         index = _last(settings, embedder, error, words, notify)
-    return reading(settings, index)
+    return serving(settings, index, notify)
 
 
-def reading(settings: Settings, index: Index) -> Index:
-    """The index with the reader, if one is wanted. Raises ConfigError when it cannot be loaded."""
-    if not settings.answer.reader:
-        return index
+def serving(settings: Settings, index: Index, notify: Notify) -> Index:
+    """The index with what serves beside it: the reader, if one is wanted, and the GPU, if one is to search.
+
+    Where there is no such GPU the processor searches, and ``notify`` is told. Raises ConfigError when the reader cannot
+    be loaded.
+    """
     try:
-        return index.read_by(load_reader(settings.embedding.threads))
+        index = index.searched_in(served_from(settings.index.device, index.store, notify))
+    except DeviceError as error:
+        notify(str(error))
+    try:
+        return index.read_by(load_reader(settings.embedding.threads)) if settings.answer.reader else index
     except ModelError as error:
         raise ConfigError(str(error)) from error
 
@@ -106,10 +121,11 @@ def load_model(settings: Settings, documents: Sequence[Document | Skipped], noti
             settings.embedding.model,
             _models(settings.data_dir),
             threads=settings.embedding.threads,
+            device=settings.embedding.device,
             notify=notify,
             sample=_sample(documents),
         )
-    except ModelError as error:
+    except (DeviceError, ModelError) as error:
         raise ConfigError(str(error)) from error
 
 

@@ -7,6 +7,7 @@ RetrievalError
 +-- IndexStale       the index was built with another model, chunking or format
 +-- IndexCorrupt     an index file is damaged, missing or foreign
 +-- IndexTypeError   INDEX_TYPE names no index that can be made of the vectors
++-- DeviceError      a GPU was asked for that cannot be used
 +-- IndexLocked      another process is writing the index
 """
 
@@ -39,6 +40,10 @@ class IndexCorrupt(RetrievalError):
 
 class IndexTypeError(RetrievalError):
     """INDEX_TYPE names no index that FAISS can make of these vectors."""
+
+
+class DeviceError(RetrievalError):
+    """INDEX_DEVICE or EMBEDDING_DEVICE asks for a GPU that is not there or cannot hold what it should."""
 
 
 class IndexLocked(RetrievalError):

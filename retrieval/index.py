@@ -150,6 +150,12 @@ class Index:
         other._reader = reader
         return other
 
+    def searched_in(self, store: VectorStore) -> Index:
+        """The same index over another store of the same vectors."""
+        other = copy(self)
+        other.store = store
+        return other
+
     def search_many(self, queries: Sequence[Query], limit: int = LISTED) -> list[SearchResult]:
         """The ``limit`` best passages for each query, with all their sentences scored.
 

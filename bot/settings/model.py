@@ -40,6 +40,10 @@ _ID = 'id such as 1045678901234567890 (in Discord: Developer Mode on, right-clic
 _IDS = 'ids such as 1045678901234567890 separated by commas (in Discord: Developer Mode on, right-click, "Copy ID")'
 
 
+_DEVICE = "cpu, cuda or auto"
+Device = Annotated[Literal["cpu", "cuda", "auto"], BeforeValidator(lower)]
+
+
 class Seeds(Group):
     """The documents."""
 
@@ -52,6 +56,7 @@ class Embedding(Group):
 
     model: str = setting("all-MiniLM-L6-v2", "a sentence-transformers model's name or folder, or hashing")
     threads: int = setting(0, "a whole number from 0 (automatic) to 256", ge=0, le=256)
+    device: Device = setting("auto", _DEVICE)
 
 
 class Index(Group):
@@ -59,6 +64,7 @@ class Index(Group):
 
     type: IndexType = setting("auto", "auto or a FAISS factory string such as Flat, PQ192x4fs or HNSW32", min_length=1)
     recall: float = setting(0.99, "a number from 0.5 to 0.9999", ge=0.5, le=0.9999, allow_inf_nan=False)
+    device: Device = setting("auto", _DEVICE)
 
 
 class Answer(Group):

@@ -12,19 +12,24 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from filelock import FileLock, Timeout
 
+from retrieval.embedders.accelerated import AcceleratedEmbedder, has_gpu
 from retrieval.embedders.bundle import Bundle, Refusal, read_bundle, tools
 from retrieval.embedders.hashing import NAME as HASHING
 from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.embedders.sources import Source, locate, recall, remember, remembered, revision
-from retrieval.errors import ModelError
+from retrieval.errors import DeviceError, ModelError
 from retrieval.lock import Notify, silent
 from retrieval.protocols import Embedder
 
 _log = logging.getLogger(__name__)
+
+Device = Literal["cpu", "cuda", "auto"]
 
 _LOCK = ".lock"
 _MAKING = ".making-"
@@ -38,6 +43,7 @@ def load_embedder(
     cache_dir: Path,
     *,
     threads: int = 0,
+    device: Device = "cpu",
     notify: Notify = silent,
     sample: Sequence[str] = (),
 ) -> Embedder:
@@ -45,24 +51,34 @@ def load_embedder(
 
     ``cache_dir`` keeps what was prepared, for all models; it may be deleted at any time. Preparing takes some seconds,
     once, and ``notify`` is told before; ``sample``, some texts of the corpus, then joins the comparison of export and
-    original. ``threads`` 0 leaves their number to the embedder. Raises ModelError when the model cannot be found,
-    verified, fetched or run, or ``cache_dir`` cannot be written.
+    original. ``threads`` 0 leaves their number to the embedder. ``device`` "cuda" embeds many documents on a GPU,
+    "auto" does where there is one. Raises ModelError when the model cannot be found, verified, fetched or run, or
+    ``cache_dir`` cannot be written, DeviceError when there is no GPU for "cuda".
     """
     if threads < 0:
         raise ValueError(f"threads must be 0 or more, not {threads}.")
+    gpu = device != "cpu" and has_gpu()
+    if device == "cuda" and not gpu:
+        raise DeviceError(
+            "EMBEDDING_DEVICE=cuda, but no NVIDIA GPU answers: check its driver, or set EMBEDDING_DEVICE=cpu."
+        )
     if model == HASHING:
         return HashingEmbedder()
     source = locate(model)
+
+    def serve() -> Embedder | None:
+        return _serve(source, cache_dir, threads, device if gpu else "cpu", notify)
+
     try:
-        embedder = _serve(source, cache_dir, threads)
+        embedder = serve()
         if embedder is None:
             with _locked(cache_dir, notify):
                 # Another process may have prepared it meanwhile.
-                embedder = _serve(source, cache_dir, threads)
+                embedder = serve()
                 if embedder is None:
                     notify(_announcement(source))
                     _prepare(source, cache_dir, sample)
-                    embedder = _serve(source, cache_dir, threads)
+                    embedder = serve()
     except OSError as error:
         raise ModelError(
             f"The folder for prepared models {cache_dir} cannot be used ({error.strerror or error}): "
@@ -73,7 +89,7 @@ def load_embedder(
     return embedder
 
 
-def _serve(source: Source, cache_dir: Path, threads: int) -> Embedder | None:
+def _serve(source: Source, cache_dir: Path, threads: int, device: Device, notify: Notify) -> Embedder | None:
     """The embedder as far as it has been prepared, None if it is to be prepared (again)."""
     known = recall(source, cache_dir)
     if known is not None:
@@ -86,10 +102,18 @@ def _serve(source: Source, cache_dir: Path, threads: int) -> Embedder | None:
         return None
     content = read_bundle(cache_dir / found)
     if isinstance(content, Bundle):
-        return _open_bundle(source, cache_dir / found, content, threads)
+        embedder = _open_bundle(source, cache_dir / found, content, threads)
+        if embedder is None or device == "cpu" or not folder.is_dir():
+            return embedder
+        return AcceleratedEmbedder(
+            embedder,
+            partial(_open_original, source, folder, found, threads, "cuda"),
+            forced=device == "cuda",
+            notify=notify,
+        )
     if isinstance(content, Refusal) and content.made_with == tools() and folder.is_dir():
         _log.warning("The model %s is served by sentence-transformers because %s.", source.name, content.reason)
-        return _open_original(source, folder, found, threads)
+        return _open_original(source, folder, found, threads, device)
     return None
 
 
@@ -103,10 +127,10 @@ def _open_bundle(source: Source, folder: Path, bundle: Bundle, threads: int) -> 
         return None
 
 
-def _open_original(source: Source, folder: Path, found: str, threads: int) -> Embedder:
+def _open_original(source: Source, folder: Path, found: str, threads: int, device: Device) -> Embedder:
     from retrieval.embedders.sentence import load_sentence_transformer
 
-    return load_sentence_transformer(source, folder, found, threads=threads)
+    return load_sentence_transformer(source, folder, found, threads=threads, device=device)
 
 
 def _prepare(source: Source, cache_dir: Path, sample: Sequence[str]) -> None:

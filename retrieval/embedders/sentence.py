@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import huggingface_hub
 import numpy as np
@@ -86,21 +86,25 @@ def _encode(model: SentenceTransformer, name: str, texts: list[str], prompt: str
 
 
 def load_sentence_transformer(
-    source: Source, folder: Path, revision: str, *, threads: int = 0
+    source: Source, folder: Path, revision: str, *, threads: int = 0, device: Literal["cpu", "cuda", "auto"] = "auto"
 ) -> SentenceTransformerEmbedder:
-    """The embedder of a model whose files are in ``folder``, on a GPU if torch finds one.
+    """The embedder of a model whose files are in ``folder``; with "auto" on a GPU if torch finds one.
 
     ``threads`` of torch on the CPU, for the whole process; 0 leaves them as they are. Raises ModelError.
     """
     check_weights(source)
     if threads:
         torch.set_num_threads(threads)
-    model = open_model(source.name, folder)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError(f"PyTorch {torch.__version__} finds no NVIDIA GPU: install its build for CUDA.")
+    model = open_model(source.name, folder, device=None if device == "auto" else device)
     return SentenceTransformerEmbedder(model, source.name, revision, prompts_of(folder))
 
 
-def open_model(name: str, folder: Path | None, *, for_export: bool = False) -> SentenceTransformer:
-    """Load a model from a folder, or from the hub where ``folder`` is None.
+def open_model(
+    name: str, folder: Path | None, *, for_export: bool = False, device: str | None = None
+) -> SentenceTransformer:
+    """Load a model from a folder, or from the hub where ``folder`` is None; ``device`` None leaves it to torch.
 
     ``for_export`` keeps it on the CPU, with the attention that the exporter can trace. Weights are float32 always,
     however they were saved. Code that comes with a model is never run. Raises ModelError.
@@ -112,7 +116,7 @@ def open_model(name: str, folder: Path | None, *, for_export: bool = False) -> S
         try:
             model = SentenceTransformer(
                 name if folder is None else str(folder),
-                device="cpu" if for_export else None,
+                device="cpu" if for_export else device,
                 model_kwargs=options,
                 trust_remote_code=False,
                 local_files_only=folder is not None,

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from retrieval.lock import Notify, silent
 from retrieval.protocols import Floats, Rows, VectorStore
 from retrieval.types import VectorSearch
 
 StoreKind = Literal["faiss", "exact"]
+Device = Literal["cpu", "cuda", "auto"]
 
 
 def build_store(vectors: Floats, kind: StoreKind = "faiss") -> VectorStore:
@@ -73,6 +75,15 @@ def open_store(path: Path, kind: StoreKind = "faiss") -> VectorStore:
 
             return ExactStore.open(path)
     raise ValueError(_unknown(kind))
+
+
+def served_from(device: Device, store: VectorStore, notify: Notify = silent) -> VectorStore:
+    """``store``, searched by the processor or by a GPU; see retrieval.stores.gpu. Raises DeviceError."""
+    if device == "cpu":
+        return store
+    from retrieval.stores.gpu import on_device
+
+    return on_device(store, device, notify)
 
 
 def _unknown(kind: object) -> str:

@@ -114,6 +114,21 @@ class ApproximateStore:
             raise corrupt(order_path, "does not belong to the vectors")
         return cls(exact, index, order, how)
 
+    @property
+    def exact(self) -> FaissStore:
+        """The vectors."""
+        return self._exact
+
+    @property
+    def index(self) -> Any:
+        """What nominates, a FAISS index."""
+        return self._index
+
+    @property
+    def order(self) -> Rows | None:
+        """(positions,) the row of each position of the index, -1 for none; None where they are the same."""
+        return self._order
+
     def __len__(self) -> int:
         return len(self._exact)
 
@@ -137,7 +152,7 @@ class ApproximateStore:
         rows = np.full((len(queries), k), MISSING_ROW, dtype=np.int64)
         pending = np.arange(len(queries))
         # Where few rows are allowed, or very many would be candidates, comparing them all is quicker than nominating.
-        while pending.size and not few and wide <= max(EXACT_UP_TO, self._candidates(k)):
+        while pending.size and not few and self._nominates(wide, k):
             nominated = self._nominated(queries[pending], wide, self._how.probes[k > WANTED[0]])
             short = np.zeros(len(pending), dtype=np.bool_)
             for place, query in enumerate(pending):
@@ -179,10 +194,17 @@ class ApproximateStore:
             return max(least, k)
         return max(most, k) if k <= many else -(-max(most, many) * k // many)
 
+    def _nominates(self, width: int, k: int) -> bool:
+        """Whether nominating ``width`` for ``k`` wanted is quicker than comparing all."""
+        return width <= max(EXACT_UP_TO, self._candidates(k))
+
+    def _visit(self, probes: int) -> None:
+        visit(self._index, probes)
+
     def _nominated(self, queries: Floats, width: int, probes: int) -> Rows:
         """(q, width) rows, in no order that matters; -1 for none."""
         if probes != self._probes:
-            visit(self._index, probes)
+            self._visit(probes)
             self._probes = probes
         faiss.omp_set_num_threads(1)
         _, positions = self._index.search(queries, min(width, self._index.ntotal))

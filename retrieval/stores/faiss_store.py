@@ -67,6 +67,11 @@ class FaissStore:
         return int(self._index.d)
 
     @property
+    def index(self) -> Any:
+        """The FAISS index."""
+        return self._index
+
+    @property
     def all(self) -> Floats:
         """Every vector, (n, dimension), read-only; valid while the store lives."""
         return self._vectors
