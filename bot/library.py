@@ -122,6 +122,7 @@ def load_model(settings: Settings, documents: Sequence[Document | Skipped], noti
             _models(settings.data_dir),
             threads=settings.embedding.threads,
             device=settings.embedding.device,
+            precision=settings.embedding.precision,
             notify=notify,
             sample=_sample(documents),
         )

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -19,9 +20,10 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from retrieval.embedders.accelerated import AcceleratedEmbedder, has_gpu
-from retrieval.embedders.bundle import Bundle, Refusal, read_bundle, tools
+from retrieval.embedders.bundle import Bundle, Refusal, read_bundle, read_int8, tools
 from retrieval.embedders.hashing import NAME as HASHING
 from retrieval.embedders.hashing import HashingEmbedder
+from retrieval.embedders.parity import SAMPLE_LIMIT
 from retrieval.embedders.sources import Source, locate, recall, remember, remembered, revision
 from retrieval.errors import DeviceError, ModelError
 from retrieval.lock import Notify, silent
@@ -30,6 +32,7 @@ from retrieval.protocols import Embedder
 _log = logging.getLogger(__name__)
 
 Device = Literal["cpu", "cuda", "auto"]
+Precision = Literal["float32", "int8"]
 
 _LOCK = ".lock"
 _MAKING = ".making-"
@@ -44,6 +47,7 @@ def load_embedder(
     *,
     threads: int = 0,
     device: Device = "cpu",
+    precision: Precision = "float32",
     notify: Notify = silent,
     sample: Sequence[str] = (),
 ) -> Embedder:
@@ -52,33 +56,28 @@ def load_embedder(
     ``cache_dir`` keeps what was prepared, for all models; it may be deleted at any time. Preparing takes some seconds,
     once, and ``notify`` is told before; ``sample``, some texts of the corpus, then joins the comparison of export and
     original. ``threads`` 0 leaves their number to the embedder. ``device`` "cuda" embeds many documents on a GPU,
-    "auto" does where there is one. Raises ModelError when the model cannot be found, verified, fetched or run, or
+    "auto" does where there is one. ``precision`` "int8" is faster, not quite the same and for the CPU alone (see
+    retrieval.embedders.quantize). Raises ModelError when the model cannot be found, verified, fetched or run, or
     ``cache_dir`` cannot be written, DeviceError when there is no GPU for "cuda".
     """
     if threads < 0:
         raise ValueError(f"threads must be 0 or more, not {threads}.")
-    gpu = device != "cpu" and has_gpu()
+    if device == "cuda" and precision == "int8":
+        raise DeviceError("EMBEDDING_PRECISION=int8 is for the processor: set EMBEDDING_DEVICE=cpu, or float32.")
+    gpu = device != "cpu" and precision == "float32" and has_gpu()
     if device == "cuda" and not gpu:
         raise DeviceError(
             "EMBEDDING_DEVICE=cuda, but no NVIDIA GPU answers: check its driver, or set EMBEDDING_DEVICE=cpu."
         )
     if model == HASHING:
         return HashingEmbedder()
-    source = locate(model)
-
-    def serve() -> Embedder | None:
-        return _serve(source, cache_dir, threads, device if gpu else "cpu", notify)
-
+    wanted = _Wanted(locate(model), cache_dir, threads, device if gpu else "cpu", precision, notify)
     try:
-        embedder = serve()
+        embedder = _serve(wanted)
         if embedder is None:
             with _locked(cache_dir, notify):
                 # Another process may have prepared it meanwhile.
-                embedder = serve()
-                if embedder is None:
-                    notify(_announcement(source))
-                    _prepare(source, cache_dir, sample)
-                    embedder = serve()
+                embedder = _serve(wanted) or _prepared(wanted, sample)
     except OSError as error:
         raise ModelError(
             f"The folder for prepared models {cache_dir} cannot be used ({error.strerror or error}): "
@@ -89,8 +88,34 @@ def load_embedder(
     return embedder
 
 
-def _serve(source: Source, cache_dir: Path, threads: int, device: Device, notify: Notify) -> Embedder | None:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What load_embedder was asked for."""
+
+    source: Source
+    cache_dir: Path
+    threads: int
+    device: Device
+    """The GPU only where there is one."""
+    precision: Precision
+    notify: Notify
+
+
+def _prepared(wanted: _Wanted, sample: Sequence[str]) -> Embedder | None:
+    """Prepare what _serve lacks, and serve it. The caller holds the lock."""
+    exact = replace(wanted, precision="float32", device="cpu")
+    if _serve(exact) is None:
+        wanted.notify(_announcement(wanted.source))
+        _prepare(wanted.source, wanted.cache_dir, sample)
+    if wanted.precision == "int8" and _serve(exact) is not None:
+        wanted.notify(f"Preparing the 8-bit form of the model {wanted.source.name}, once ...")
+        _prepare_int8(wanted, sample)
+    return _serve(wanted)
+
+
+def _serve(wanted: _Wanted) -> Embedder | None:
     """The embedder as far as it has been prepared, None if it is to be prepared (again)."""
+    source, cache_dir = wanted.source, wanted.cache_dir
     known = recall(source, cache_dir)
     if known is not None:
         found, folder = known.revision, Path(known.folder)
@@ -102,18 +127,24 @@ def _serve(source: Source, cache_dir: Path, threads: int, device: Device, notify
         return None
     content = read_bundle(cache_dir / found)
     if isinstance(content, Bundle):
-        embedder = _open_bundle(source, cache_dir / found, content, threads)
-        if embedder is None or device == "cpu" or not folder.is_dir():
+        bundle = content if wanted.precision == "float32" else read_int8(cache_dir / found, content)
+        embedder = _open_bundle(source, cache_dir / found, bundle, wanted.threads) if bundle else None
+        if embedder is None or wanted.device == "cpu" or not folder.is_dir():
             return embedder
         return AcceleratedEmbedder(
             embedder,
-            partial(_open_original, source, folder, found, threads, "cuda"),
-            forced=device == "cuda",
-            notify=notify,
+            partial(_open_original, wanted, folder, found, "cuda"),
+            forced=wanted.device == "cuda",
+            notify=wanted.notify,
         )
     if isinstance(content, Refusal) and content.made_with == tools() and folder.is_dir():
+        if wanted.precision == "int8":
+            raise ModelError(
+                f"EMBEDDING_PRECISION=int8 cannot be had of the model {source.name}, which is served by "
+                f"sentence-transformers because {content.reason}: set float32."
+            )
         _log.warning("The model %s is served by sentence-transformers because %s.", source.name, content.reason)
-        return _open_original(source, folder, found, threads, device)
+        return _open_original(wanted, folder, found, wanted.device)
     return None
 
 
@@ -127,10 +158,10 @@ def _open_bundle(source: Source, folder: Path, bundle: Bundle, threads: int) -> 
         return None
 
 
-def _open_original(source: Source, folder: Path, found: str, threads: int, device: Device) -> Embedder:
+def _open_original(wanted: _Wanted, folder: Path, found: str, device: Device) -> Embedder:
     from retrieval.embedders.sentence import load_sentence_transformer
 
-    return load_sentence_transformer(source, folder, found, threads=threads, device=device)
+    return load_sentence_transformer(wanted.source, folder, found, threads=wanted.threads, device=device)
 
 
 def _prepare(source: Source, cache_dir: Path, sample: Sequence[str]) -> None:
@@ -153,6 +184,17 @@ def _prepare(source: Source, cache_dir: Path, sample: Sequence[str]) -> None:
                 shutil.rmtree(cache_dir / old, ignore_errors=True)
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
+
+
+def _prepare_int8(wanted: _Wanted, sample: Sequence[str]) -> None:
+    """Put the 8-bit form where _serve looks for it. The caller holds the lock."""
+    from retrieval.embedders.quantize import make_int8
+
+    known = recall(wanted.source, wanted.cache_dir)
+    folder = wanted.cache_dir / (known.revision if known else "")
+    bundle = read_bundle(folder)
+    if isinstance(bundle, Bundle):
+        make_int8(wanted.source.name, folder, bundle, sample[:SAMPLE_LIMIT])
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 CACHE/<revision>/export.json      the fields of Bundle, or of Refusal where the model could not be exported
 CACHE/<revision>/model.onnx       graph and weights, ids -> one vector a text, not yet of unit length
 CACHE/<revision>/tokenizer.json   for the tokenizers library
+CACHE/<revision>/int8.onnx        an 8-bit form of model.onnx, only where one was asked for
+CACHE/<revision>/int8.json        of what it was made, and how it compares
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +26,12 @@ FORMAT = 2
 EXPORT = "export.json"
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
+INT8 = "int8.onnx"
+_INT8_CARD = "int8.json"
+_INT8_FORMAT = 1
+"""Version of the way the 8-bit graph is made; another one is made anew."""
+INT8_SUFFIX = "-int8"
+"""What tells the revision of its vectors from that of the float32 ones."""
 
 Side = Literal["left", "right"]
 
@@ -59,6 +67,8 @@ class Bundle:
     made_with: dict[str, str]
     files: dict[str, tuple[int, str]]
     """File name -> (size in bytes, SHA-256 hex)."""
+    graph: str = MODEL
+    """File name of the graph that is run."""
 
     def spec(self, model: str) -> EmbedderSpec:
         """The vector space, under the name the model is configured by."""
@@ -107,7 +117,7 @@ def read_bundle(folder: Path) -> Bundle | Refusal | None:
 
 
 def _parse(raw: Mapping[str, Any]) -> Bundle:
-    fields = {name: raw[name] for name in Bundle.__slots__}
+    fields = {name: raw[name] for name in Bundle.__slots__ if name != "graph"}
     files = {name: (int(size), str(digest)) for name, (size, digest) in fields.pop("files").items()}
     if files.keys() != {MODEL, TOKENIZER}:
         raise ValueError(files)
@@ -126,7 +136,7 @@ def write_bundle(folder: Path, content: Bundle | Refusal) -> None:
 
 def describe_files(folder: Path) -> dict[str, tuple[int, str]]:
     """Size and checksum of graph and tokenizer, for Bundle.files. Raises OSError."""
-    return {name: ((folder / name).stat().st_size, _digest(folder / name)) for name in (MODEL, TOKENIZER)}
+    return {name: ((folder / name).stat().st_size, checksum(folder / name)) for name in (MODEL, TOKENIZER)}
 
 
 def verify_checksums(folder: Path, bundle: Bundle) -> None:
@@ -134,7 +144,7 @@ def verify_checksums(folder: Path, bundle: Bundle) -> None:
     for name, (_, expected) in bundle.files.items():
         path = folder / name
         try:
-            digest = _digest(path)
+            digest = checksum(path)
         except OSError as error:
             raise ModelError(
                 f"{path} cannot be read ({error.strerror}): delete {folder} to have it made anew."
@@ -143,6 +153,50 @@ def verify_checksums(folder: Path, bundle: Bundle) -> None:
             raise ModelError(f"{path} is damaged: delete {folder} to have it made anew.")
 
 
-def _digest(path: Path) -> str:
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, hex. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# --- the 8-bit form ------------------------------------------------------------------------------------------------
+
+
+def read_int8(folder: Path, bundle: Bundle) -> Bundle | None:
+    """The 8-bit form beside a float32 bundle; None where it is to be made (again)."""
+    try:
+        card = json.loads((folder / _INT8_CARD).read_text(encoding="utf-8"))
+        size, digest = card["file"]
+        if (folder / INT8).stat().st_size != size or card["made_of"] != _made_of(bundle):
+            return None
+        return _int8(bundle, (int(size), str(digest)), Parity(**card["parity"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def int8_of(bundle: Bundle, folder: Path) -> Bundle:
+    """The bundle of an 8-bit graph that has just been written, not yet compared. Raises OSError."""
+    return _int8(bundle, ((folder / INT8).stat().st_size, checksum(folder / INT8)), bundle.parity)
+
+
+def write_int8(folder: Path, bundle: Bundle, parity: Parity) -> None:
+    """Let read_int8 find the 8-bit graph of ``bundle``. Raises OSError."""
+    made = int8_of(bundle, folder)
+    card = {"file": made.files[INT8], "made_of": _made_of(bundle), "parity": asdict(parity)}
+    with (folder / INT8).open("rb+") as file:
+        os.fsync(file.fileno())
+    (folder / _INT8_CARD).write_text(json.dumps(card), encoding="utf-8")
+
+
+def forget_int8(folder: Path) -> None:
+    """Have the 8-bit form made anew. Raises OSError."""
+    (folder / _INT8_CARD).unlink(missing_ok=True)
+
+
+def _int8(bundle: Bundle, file: tuple[int, str], parity: Parity) -> Bundle:
+    files = {TOKENIZER: bundle.files[TOKENIZER], INT8: file}
+    return replace(bundle, revision=bundle.revision + INT8_SUFFIX, graph=INT8, files=files, parity=parity)
+
+
+def _made_of(bundle: Bundle) -> list[Any]:
+    return [_INT8_FORMAT, bundle.files[MODEL][1]]

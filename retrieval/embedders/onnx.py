@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from retrieval.embedders.arrays import encodable, unit_rows
-from retrieval.embedders.bundle import MODEL, TOKENIZER, Bundle, verify_checksums
+from retrieval.embedders.bundle import TOKENIZER, Bundle, verify_checksums
 from retrieval.errors import ModelError
 from retrieval.protocols import Floats
 from retrieval.session import first_line, open_session
@@ -40,7 +40,7 @@ class OnnxEmbedder:
         self._spec = bundle.spec(model)
         try:
             self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-            self._session: Any = open_session(folder / MODEL, threads)
+            self._session: Any = open_session(folder / bundle.graph, threads)
         except Exception as error:  # both libraries raise bare Exception, and kinds of it that they do not export
             raise ModelError(f"The prepared model in {folder} cannot be loaded ({first_line(error)}).") from error
         self._tokenizer.no_padding()
@@ -76,22 +76,28 @@ class OnnxEmbedder:
 
     def _embed_window(self, texts: Sequence[str], prompt: str) -> Floats:
         vectors = np.zeros((len(texts), self._spec.dimension), dtype=np.float32)
-        self._tokenizer.enable_truncation(self._spec.max_tokens, direction=self._bundle.truncation_side)
-        try:
-            encodings = self._encode(texts, prompt)
-        finally:
-            self._tokenizer.no_truncation()
+        encodings = self._encode(texts, prompt, cut=True)
         for places in _batches([len(encoding) for encoding in encodings]):
             vectors[places] = self._run([encodings[place] for place in places])
         return vectors
 
-    def _encode(self, texts: Sequence[str], prompt: str) -> list[Encoding]:
+    def _encode(self, texts: Sequence[str], prompt: str, *, cut: bool = False) -> list[Encoding]:
+        if cut:
+            self._tokenizer.enable_truncation(self._spec.max_tokens, direction=self._bundle.truncation_side)
         try:
             return self._tokenizer.encode_batch_fast([prompt + encodable(text) for text in texts])
         except Exception as error:
             raise ModelError(
                 f"The model {self._spec.model} cannot split a text into tokens ({first_line(error)})."
             ) from error
+        finally:
+            if cut:
+                self._tokenizer.no_truncation()
+
+    def feed(self, texts: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+        """The graph's inputs for a few documents, each (texts, tokens)."""
+        feed = self._padded(self._encode(texts, self._spec.document_prompt, cut=True))
+        return {name: feed[name] for name in self._bundle.inputs}
 
     def _run(self, encodings: list[Encoding]) -> Floats:
         feed = self._padded(encodings)

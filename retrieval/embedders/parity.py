@@ -86,6 +86,11 @@ SAMPLE_LIMIT = 64
 """Texts taken from a caller's sample, to keep the comparison to a few seconds."""
 
 
+def calibration_texts() -> tuple[str, ...]:
+    """Texts like those that a model will meet."""
+    return (*_QUESTIONS, *_STATEMENTS)
+
+
 def compare(original: Embedder, export: Embedder, sample: Sequence[str] = ()) -> Parity:
     """Embed the built-in texts, two of them longer than most models read, and some of the sample with both; compare.
 
