@@ -8,6 +8,7 @@ RetrievalError
 +-- IndexCorrupt     an index file is damaged, missing or foreign
 +-- IndexTypeError   INDEX_TYPE names no index that can be made of the vectors
 +-- IndexLocked      another process is writing the index
++-- StoreUnavailable Milvus cannot be reached, or does not do what it is asked to
 """
 
 from __future__ import annotations
@@ -43,3 +44,7 @@ class IndexTypeError(RetrievalError):
 
 class IndexLocked(RetrievalError):
     """Another process holds the data folder's write lock."""
+
+
+class StoreUnavailable(RetrievalError):
+    """Milvus cannot be reached now, refuses what it is asked for, or its client is not installed."""
