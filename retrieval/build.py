@@ -109,9 +109,7 @@ def build_index(
     return _report(before, target, skipped, started, embedded)
 
 
-def open_index(
-    data_dir: Path, embedder: Embedder, notify: Notify = silent, *, milvus: Milvus | None = None
-) -> Index:
+def open_index(data_dir: Path, embedder: Embedder, notify: Notify = silent, *, milvus: Milvus | None = None) -> Index:
     """The current index; where it is damaged the last good one, after one sentence to ``notify``.
 
     Raises IndexMissing, IndexStale when it was built with another model or chunking, IndexCorrupt or StoreUnavailable

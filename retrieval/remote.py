@@ -34,9 +34,7 @@ class Remote:
     collection: str
 
 
-def remote(
-    root: Path, search: VectorSearch, milvus: Milvus | None, spec: EmbedderSpec, *, anew: bool
-) -> Remote | None:
+def remote(root: Path, search: VectorSearch, milvus: Milvus | None, spec: EmbedderSpec, *, anew: bool) -> Remote | None:
     """Where a build in an index folder writes vectors, None where not into Milvus; the caller holds the folder's lock.
 
     ``anew`` begins a new collection. Raises IndexTypeError, StoreUnavailable, OSError.

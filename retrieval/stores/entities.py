@@ -88,7 +88,7 @@ def entities(sentences: NDArray[np.uint8], starts: Sequence[int], sources: Seque
     seen: dict[bytes, int] = {}
     keys = bytearray()
     row = 0
-    for number, end in zip(numbers, [*starts[1:], len(sentences)], strict=True):
+    for number, end in zip(numbers, [*starts, len(sentences)][1:], strict=True):
         own = number.to_bytes(8, "big", signed=True)
         while row < end:
             name = sentences[row].tobytes() + own

@@ -28,15 +28,14 @@ from retrieval.stores.arrays import (
     replacing,
 )
 from retrieval.stores.entities import KEY_BYTES, Entities, entities, from_hexadecimal, texts
-from retrieval.stores.milvus_client import KEY, MOST, Client, CollectionMissing, client_for
+from retrieval.stores.milvus_client import BATCH, KEY, MOST, Client, client_for
+from retrieval.stores.milvus_connection import CollectionMissing
 from retrieval.types import Milvus, VectorSearch
 
 WIDER = 4
 """By how much more is asked for where too little was left."""
 FEW = 8192
 """Rows up to which a mask that is no set of documents is told to Milvus row by row."""
-NAMED = 4096
-"""Rows named in one request."""
 _ARRAYS = {"keys": ".keys.npy", "order": ".order.npy", "starts": ".starts.npy", "sources": ".sources.npy"}
 
 
@@ -56,7 +55,7 @@ class MilvusStore:
     def build(cls, vectors: Floats, milvus: Milvus, collection: str) -> Self:
         """See retrieval.stores.build_store: a store of rows without documents."""
         vectors = checked_vectors(vectors)
-        raw = np.ascontiguousarray(vectors).view(np.uint8).reshape(len(vectors), -1)
+        raw = vectors.view(np.uint8)
         rows = entities(raw, [0] if len(vectors) else [], [""] if len(vectors) else [])
         store = cls.prepare(milvus, collection, vectors.shape[1], rows)
         store.write(np.arange(len(vectors)), vectors)
@@ -195,9 +194,11 @@ class MilvusStore:
     def _search_named(self, queries: Floats, k: int, rows: Rows) -> tuple[Floats, Rows]:
         """As search, among these few rows."""
         parts: list[list[tuple[Floats, Rows]]] = [[] for _ in queries]
-        for start in range(0, len(rows), NAMED):
-            names = self.entities.hexadecimal(rows[start : start + NAMED])
-            for mine, found in zip(parts, self._search(queries, len(names), f"{KEY} in {json.dumps(names)}"), strict=True):
+        for start in range(0, len(rows), BATCH):
+            names = self.entities.hexadecimal(rows[start : start + BATCH])
+            for mine, found in zip(
+                parts, self._search(queries, len(names), f"{KEY} in {json.dumps(names)}"), strict=True
+            ):
                 mine.append(found)
         scores = np.full((len(queries), k), MISSING_SCORE, dtype=np.float32)
         places = np.full((len(queries), k), MISSING_ROW, dtype=np.int64)
@@ -243,10 +244,10 @@ def saved(path: Path) -> tuple[str, int, Entities]:
 
 
 def discard(doomed: Path, kept: Sequence[Path], milvus: Milvus, claimed: str | None) -> None:
-    """Delete from Milvus what only a version that is being removed holds; ``kept`` are the stores' paths of the others that
-    have their vectors in Milvus.
+    """Delete from Milvus what only the version of the store saved at ``doomed`` holds.
 
-    Its collection goes as a whole where neither they nor coming builds (``claimed``) use it. Raises StoreUnavailable.
+    ``kept`` are the paths of other versions' stores in Milvus. The collection goes as a whole where neither they nor
+    coming builds (``claimed``) use it. Raises StoreUnavailable, IndexCorrupt.
     """
     collection, _, rows = saved(doomed)
     others = [store for store in (saved(path) for path in kept) if store[0] == collection]
