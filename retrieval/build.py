@@ -104,7 +104,9 @@ def build_index(
         target = replace(target, chunks=len(index.columns), sentences=index.columns.sentences, search=how)
         tell_shortfall(how, notify)
         report_progress("write", 0, 1)
-        _publish(root, index, keys, target, partial(_open, embedder, milvus), last, discarding(root, milvus, notify))
+        _publish(
+            root, index, keys, target, partial(_open, embedder, milvus), last, discarding(root, milvus, there, notify)
+        )
         report_progress("write", 1, 1)
     return _report(before, target, skipped, started, embedded)
 

@@ -90,10 +90,11 @@ def remote_store(
     return store, embedded
 
 
-def discarding(root: Path, milvus: Milvus | None, notify: Notify) -> Callable[[Path], None]:
+def discarding(root: Path, milvus: Milvus | None, there: Remote | None, notify: Notify) -> Callable[[Path], None]:
     """What to do before a version's folder is removed: delete from Milvus what no other version needs.
 
-    Where that fails ``notify`` is told, and the folder goes all the same.
+    ``there`` is where vectors are written now: that collection stays. Where deleting fails ``notify`` is told, and the
+    folder goes all the same.
     """
 
     def discard_version(folder: Path) -> None:
@@ -102,11 +103,10 @@ def discarding(root: Path, milvus: Milvus | None, notify: Notify) -> Callable[[P
         if milvus is None:
             notify(f"An old version of the index leaves its vectors in Milvus, as {NO_MILVUS}: drop them there.")
             return
-        from retrieval.stores.entities import claimed
         from retrieval.stores.milvus import discard
 
         try:
-            discard(folder / VECTORS, _remote_stores(root), milvus, claimed(root))
+            discard(folder / VECTORS, _remote_stores(root), milvus, there.collection if there else None)
         except RetrievalError as error:
             notify(f"{str(error).removesuffix('.')}; what only an old version of the index held stays there.")
 

@@ -243,17 +243,17 @@ def saved(path: Path) -> tuple[str, int, Entities]:
     return collection, dimension, rows
 
 
-def discard(doomed: Path, kept: Sequence[Path], milvus: Milvus, claimed: str | None) -> None:
+def discard(doomed: Path, kept: Sequence[Path], milvus: Milvus, current: str | None) -> None:
     """Delete from Milvus what only the version of the store saved at ``doomed`` holds.
 
     ``kept`` are the paths of other versions' stores in Milvus. The collection goes as a whole where neither they nor
-    coming builds (``claimed``) use it. Raises StoreUnavailable, IndexCorrupt.
+    coming builds (``current``) use it. Raises StoreUnavailable, IndexCorrupt.
     """
     collection, _, rows = saved(doomed)
     others = [store for store in (saved(path) for path in kept) if store[0] == collection]
     client = client_for(milvus)
     if not others:
-        if collection != claimed:
+        if collection != current:
             client.drop(collection)
         return
     alone = ~np.isin(texts(rows.keys), np.concatenate([texts(other.keys) for _, _, other in others]))

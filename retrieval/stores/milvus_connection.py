@@ -56,8 +56,9 @@ def _pymilvus() -> tuple[Any, Any]:
         raise StoreUnavailable(
             f'VECTOR_STORE=milvus needs more than is installed ({error}): pip install -e ".[milvus]".'
         ) from error
-    # They print every error with its traceback; all of them are raised too, and told by us.
-    for name in ("pymilvus", "pymilvus.milvus_client", "milvus_lite"):
+    # They print every error with its traceback; all of them are raised too, and told by us. "grpc._server" is Milvus
+    # Lite's: it prints what Milvus Lite does not have and pymilvus does without.
+    for name in ("pymilvus", "pymilvus.milvus_client", "milvus_lite", "grpc._server"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
