@@ -7,12 +7,13 @@ what is new, and a build that was killed goes on where it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from retrieval.errors import IndexTypeError, RetrievalError, StoreUnavailable
+from retrieval.errors import IndexCorrupt, IndexTypeError, RetrievalError, StoreUnavailable
 from retrieval.index import VECTORS
 from retrieval.lock import Notify
 from retrieval.protocols import Embedder, Rows, VectorStore
@@ -114,4 +115,12 @@ def discarding(root: Path, milvus: Milvus | None, there: Remote | None, notify: 
 
 
 def _remote_stores(root: Path) -> list[Path]:
-    return [folder / VECTORS for folder in versions(root) if kind_at(folder / VECTORS) == "milvus"]
+    """The stores in Milvus of all versions, but for those whose files are damaged: they serve nobody."""
+    from retrieval.stores.milvus import saved
+
+    found = []
+    for path in (folder / VECTORS for folder in versions(root)):
+        with suppress(IndexCorrupt):
+            if kind_at(path) == "milvus" and saved(path):
+                found.append(path)
+    return found

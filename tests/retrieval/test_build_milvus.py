@@ -140,6 +140,16 @@ def test_a_rebuild_begins_a_collection_and_the_old_one_goes_with_its_last_versio
     assert client_for(room.milvus).dimension(first) is None
 
 
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_a_damaged_version_is_no_hindrance(room: Room, rebuild: bool) -> None:
+    room.build()
+    (current(room.root) / VECTORS).with_suffix(".keys.npy").write_bytes(b"")
+    room.build(docs(changed=True), rebuild=rebuild)
+    room.build()
+    assert room.open().search_many(QUESTIONS)[1].hits
+    assert room.held() == 81
+
+
 def test_a_killed_build_is_gone_on_with(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("retrieval.remote.BLOCK", 32)
     room.embedder.most = 70
