@@ -212,9 +212,12 @@ async def test_a_question_fails_while_milvus_is_away_and_later_ones_are_answered
     assert shelf.notes == []
 
 
-async def test_the_last_index_serves_where_a_new_one_cannot_go_to_milvus(shelf: Shelf) -> None:
+def test_the_last_index_serves_where_a_new_one_cannot_go_to_milvus(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.stores.milvus_connection.PAUSES", ())
     shelf.open()
-    in_milvus(shelf, "http://127.0.0.1:1", timeout=0.1)
+    in_milvus(shelf, "http://127.0.0.1:1", timeout=10)
     assert sources(shelf.open()) == ["a.txt"]
     assert shelf.notes == [
         "Milvus at http://127.0.0.1:1 cannot be reached: start it, or correct MILVUS_URI.",

@@ -54,8 +54,12 @@ class Cable:
             assert not thread.is_alive()
 
     def stall(self) -> None:
-        """From now on take connections and carry nothing."""
+        """From now on keep and take connections, and lose what they carry."""
         self._stalled = True
+
+    def flow(self) -> None:
+        """Carry again; what was lost stays lost."""
+        self._stalled = False
 
     def _start(self, work: object, *values: socket.socket) -> None:
         thread = threading.Thread(target=work, args=values, daemon=True)  # type: ignore[arg-type]
@@ -70,17 +74,15 @@ class Cable:
                 return
             with self._lock:
                 self._ends.append(near)
-                if self._stalled:
-                    continue
                 far = socket.create_connection(("127.0.0.1", self._target))
                 self._ends.append(far)
                 self._start(self._carry, near, far)
                 self._start(self._carry, far, near)
 
-    @staticmethod
-    def _carry(source: socket.socket, target: socket.socket) -> None:
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
-                target.sendall(data)
+                if not self._stalled:
+                    target.sendall(data)
         with suppress(OSError):
             target.shutdown(socket.SHUT_WR)

@@ -266,9 +266,21 @@ def test_who_does_not_answer_is_given_up(cable: Cable) -> None:
         build_store(vectors_of(2), "milvus", milvus=milvus, collection="none")
 
 
-def test_no_secret_is_shown(cable: Cable) -> None:
+def test_a_connection_that_has_gone_silent_is_made_again(cable: Cable) -> None:
+    vectors = vectors_of(20)
+    milvus = Milvus(f"http://127.0.0.1:{cable.port}", timeout=4)
+    store = build_store(vectors, "milvus", milvus=milvus, collection="kept")
+    cable.stall()
+    with pytest.raises(StoreUnavailable, match="did not answer within 4 seconds"):
+        store.vectors(np.arange(20))
+    cable.flow()
+    np.testing.assert_array_equal(store.vectors(np.arange(20)), vectors)
+
+
+def test_no_secret_is_shown(cable: Cable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(milvus_connection, "PAUSES", ())
     cable.cut()
-    milvus = Milvus(f"http://someone:hunter2@127.0.0.1:{cable.port}", token="someone:hunter3", timeout=0.2)
+    milvus = Milvus(f"http://someone:hunter2@127.0.0.1:{cable.port}", token="someone:hunter3", timeout=5)
     assert "hunter3" not in repr(milvus)
     with pytest.raises(StoreUnavailable) as caught:
         build_store(vectors_of(2), "milvus", milvus=milvus, collection="none")
