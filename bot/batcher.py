@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from bot.errors import Overloaded
+from retrieval.errors import StoreUnavailable
 from retrieval.types import Query, SearchResult
 
 HITS = 10
@@ -123,6 +124,9 @@ def _search(index: Searcher, queries: Sequence[Query], limit: int) -> list[Searc
         results = index.search_many(queries, limit)
         if len(results) != len(queries):
             raise RuntimeError(f"search_many returned {len(results)} results for {len(queries)} queries")
+    except StoreUnavailable as error:
+        # No question's fault: asked one by one, each would wait until the time limit is over.
+        return [error] * len(queries)
     except BaseException as error:  # a panic in a Rust extension is no Exception, and must not kill the drainer
         if len(queries) == 1:
             return [_deliverable(error)]

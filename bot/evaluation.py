@@ -13,7 +13,7 @@ from bot.answering.extractive import ExtractiveAnswerer
 from bot.assistant import Assistant
 from bot.batcher import QueryBatcher, Recorder
 from bot.errors import BotError, ConfigError
-from bot.library import load_model, open_library, serving, wanted_search
+from bot.library import load_model, milvus_of, open_library, serving, wanted_search
 from bot.markup import clean, dump_json
 from bot.messages import messages_in
 from bot.platforms.status import Status
@@ -72,6 +72,7 @@ def _open_corpus(settings: Settings, folder: Path) -> Index:
             embedder,
             where=str(folder / "corpus.jsonl"),
             search=wanted_search(settings),
+            milvus=milvus_of(settings),
             wait=True,
             progress=status.progress,
             notify=status.note,

@@ -27,7 +27,7 @@ from retrieval.protocols import Embedder
 from retrieval.reader import load_reader
 from retrieval.storage import versions
 from retrieval.stores import served_from
-from retrieval.types import Document, Skipped, VectorSearch
+from retrieval.types import Document, Milvus, Skipped, VectorSearch
 
 SAMPLE = 64
 """Lines of the documents on which an exported model is compared with the original."""
@@ -38,8 +38,9 @@ Notify = Callable[[str], None]
 def open_library(settings: Settings, words: Messages, notify: Notify, progress: Progress) -> Index:
     """The index of the seeds folder, built or brought up to date first; waits for another writer.
 
-    Where it cannot be brought up to date (the documents are gone, the disk is full) the last one serves, and ``notify``
-    is told why. Raises RetrievalError when there is none, ConfigError when the model cannot be loaded.
+    Where it cannot be brought up to date (the documents are gone, the disk is full, Milvus is out of reach) the last
+    one serves, and ``notify`` is told why. Raises RetrievalError when there is none, ConfigError when the model cannot
+    be loaded.
     """
     try:
         documents = _read(settings, words)
@@ -56,6 +57,7 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
             embedder,
             where=str(settings.seeds.dir),
             search=wanted_search(settings),
+            milvus=milvus_of(settings),
             wait=True,
             progress=progress,
             notify=notify,
@@ -99,6 +101,7 @@ def update_library(
         embedder,
         where=str(settings.seeds.dir),
         search=wanted_search(settings),
+        milvus=milvus_of(settings),
         rebuild=rebuild,
         verify=True,
         progress=progress,
@@ -131,8 +134,17 @@ def load_model(settings: Settings, documents: Sequence[Document | Skipped], noti
 
 
 def wanted_search(settings: Settings) -> VectorSearch:
-    """What INDEX_TYPE and INDEX_RECALL ask for."""
-    return VectorSearch(asked=settings.index.type, target=settings.index.recall)
+    """What VECTOR_STORE, INDEX_TYPE and INDEX_RECALL ask for."""
+    return VectorSearch(asked=settings.index.type, target=settings.index.recall, store=settings.vector_store)
+
+
+def milvus_of(settings: Settings) -> Milvus | None:
+    """The Milvus that is set, whether or not VECTOR_STORE asks for it: the last index may have its vectors there."""
+    milvus = settings.milvus
+    if not milvus.uri:
+        return None
+    token = milvus.token.get_secret_value() if milvus.token else ""
+    return Milvus(milvus.uri, token, milvus.timeout, milvus.consistency, milvus.collection)
 
 
 def _models(data_dir: Path) -> Path:
@@ -146,7 +158,7 @@ def _sample(documents: Sequence[Document | Skipped]) -> list[str]:
 
 def _last(settings: Settings, embedder: Embedder, why: RetrievalError, words: Messages, notify: Notify) -> Index:
     try:
-        index = open_index(settings.data_dir, embedder, notify)
+        index = open_index(settings.data_dir, embedder, notify, milvus=milvus_of(settings))
     except (IndexMissing, IndexStale, IndexCorrupt):
         raise why from None
     notify(str(why))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
+import numpy as np
+
 from retrieval.analysis import Bag, analyse_document
 from retrieval.chunking import split
 from retrieval.columns import Columns
@@ -13,7 +15,8 @@ from retrieval.index import Index
 from retrieval.lexical import Bm25
 from retrieval.lock import Notify
 from retrieval.postings import Kept
-from retrieval.protocols import Embedder
+from retrieval.protocols import Embedder, VectorStore
+from retrieval.remote import Remote, remote_store
 from retrieval.reuse import Keys, LastIndex, known_passages, moved_rows, probing_queries, sentence_keys, vectors_of
 from retrieval.stores import store_for
 from retrieval.types import Chunk, Document, Skipped, VectorSearch
@@ -53,10 +56,11 @@ def assemble(
     search: VectorSearch,
     where: str,
     progress: Progress,
+    there: Remote | None = None,
 ) -> tuple[Index, Keys, int]:
-    """The index, its sentences' keys and the number of sentences embedded.
+    """The index, its sentences' keys and the number of sentences embedded; ``there`` its vectors are written, if given.
 
-    Raises SourceError when there is no text, ModelError, IndexTypeError.
+    Raises SourceError when there is no text, ModelError, IndexTypeError, StoreUnavailable.
     """
     spec = embedder.spec
     if embedder.count_tokens([""])[0] >= spec.max_tokens:
@@ -80,15 +84,22 @@ def assemble(
         raise _nothing(where, [Skipped(document.source, "holds no text") for document in read])
     sentences = [read[row].text[start:end] for row, chunk in chunks for start, end in chunk.sentences]
     keys = sentence_keys(sentences)
-    vectors, embedded = vectors_of(sentences, keys, last, embedder, partial(progress, "embed"))
     lexical = Bm25.build(words, last.index.lexical if last else None)
-    store = store_for(
-        vectors,
-        search,
-        last=last.index.store if last else None,
-        moved=(lambda: moved_rows(last.keys, keys)) if last else None,
-        queries=lambda: probing_queries(sentences, embedder),
-    )
+    embedding = partial(progress, "embed")
+    store: VectorStore
+    if there is not None:
+        sources = [document.source for document in read]
+        rows = np.repeat([row for row, _ in chunks], [len(chunk.sentences) for _, chunk in chunks])
+        store, embedded = remote_store(sentences, keys, sources, rows, last, embedder, there, embedding)
+    else:
+        vectors, embedded = vectors_of(sentences, keys, last, embedder, embedding)
+        store = store_for(
+            vectors,
+            search,
+            last=last.index.store if last else None,
+            moved=(lambda: moved_rows(last.keys, keys)) if last else None,
+            queries=lambda: probing_queries(sentences, embedder),
+        )
     return Index(read, Columns.from_chunks(chunks), lexical, store, embedder), keys, embedded
 
 

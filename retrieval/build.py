@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -12,19 +12,21 @@ from time import perf_counter
 from retrieval.assemble import Progress, assemble, collect, tell_shortfall
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
 from retrieval.index import Index
-from retrieval.lock import Notify, silent, writing
+from retrieval.lock import Notify, silent, unwritable, writing
 from retrieval.protocols import Embedder
 from retrieval.publish import publish
+from retrieval.remote import discarding, remote
 from retrieval.reuse import KEYS, PREPARATION, Keys, LastIndex, last_index
 from retrieval.storage import (
     FORMAT,
+    Opener,
     load_current,
     load_good,
     load_manifest,
     save_arrays,
     verify_checksums,
 )
-from retrieval.types import Document, Manifest, Skipped, VectorSearch
+from retrieval.types import Document, Manifest, Milvus, Skipped, VectorSearch
 
 _ANY = VectorSearch()
 """Whatever suits the number of vectors."""
@@ -62,6 +64,7 @@ def build_index(
     *,
     where: str,
     search: VectorSearch = _ANY,
+    milvus: Milvus | None = None,
     rebuild: bool = False,
     verify: bool = False,
     progress: Progress | None = None,
@@ -71,18 +74,19 @@ def build_index(
     """Make the index in ``data_dir`` one of exactly these documents; does nothing if it is.
 
     ``where`` names the place the documents come from in messages. ``search`` says what is asked of the search among
-    vectors; where that falls short ``notify`` is told. ``rebuild`` reuses nothing. ``verify`` reads all of the index to
+    vectors; where that falls short ``notify`` is told. ``milvus`` is where vectors go if it asks for that, and where
+    those of the last index may lie. ``rebuild`` reuses nothing. ``verify`` reads all of the index to
     find damage even when the documents have not changed; a damaged index is told to ``notify`` and built anew. ``wait``
     waits for another writer instead of raising IndexLocked. Raises SourceError when there is nothing to index,
-    ModelError when the model fails, IndexTypeError for a search that cannot be had, RetrievalError when the folder
-    cannot be written; the last index then stays.
+    ModelError when the model fails, IndexTypeError for a search that cannot be had, StoreUnavailable when Milvus is
+    needed and out of reach, RetrievalError when the folder cannot be written; the last index then stays.
     """
     started = perf_counter()
     report_progress = progress or _no_progress
     root = index_folder(data_dir)
     read, skipped = collect(documents, where, report_progress)
     target = _target(read, skipped, embedder, search)
-    checker = embedder if verify else None
+    checker = partial(_open, embedder, milvus) if verify else None
     # Looked at before the lock is taken: an index that is current may be read-only, or another's to write.
     if not rebuild and (found := _already(root, target, checker)) is not None:
         return _report(found, found, skipped, started)
@@ -90,23 +94,30 @@ def build_index(
         if not rebuild and (found := _already(root, target, checker)) is not None:
             return _report(found, found, skipped, started)
         before = _manifest_or_none(root)
-        last = None if rebuild else last_index(root, embedder, notify)
-        index, keys, embedded = assemble(read, last, embedder, search, where, report_progress)
+        try:
+            there = remote(root, search, milvus, embedder.spec, anew=rebuild)
+        except OSError as error:
+            raise unwritable(root, error) from error
+        last = None if rebuild else last_index(root, embedder, notify, milvus, without=there is None)
+        index, keys, embedded = assemble(read, last, embedder, search, where, report_progress, there)
         how = replace(index.store.how, asked=search.asked, target=search.target)
         target = replace(target, chunks=len(index.columns), sentences=index.columns.sentences, search=how)
         tell_shortfall(how, notify)
         report_progress("write", 0, 1)
-        _publish(root, index, keys, target, embedder, last)
+        _publish(
+            root, index, keys, target, partial(_open, embedder, milvus), last, discarding(root, milvus, there, notify)
+        )
         report_progress("write", 1, 1)
     return _report(before, target, skipped, started, embedded)
 
 
-def open_index(data_dir: Path, embedder: Embedder, notify: Notify = silent) -> Index:
+def open_index(data_dir: Path, embedder: Embedder, notify: Notify = silent, *, milvus: Milvus | None = None) -> Index:
     """The current index; where it is damaged the last good one, after one sentence to ``notify``.
 
-    Raises IndexMissing, IndexStale when it was built with another model or chunking, IndexCorrupt when none opens.
+    Raises IndexMissing, IndexStale when it was built with another model or chunking, IndexCorrupt or StoreUnavailable
+    when none opens.
     """
-    return load_good(index_folder(data_dir), partial(_open, embedder), notify)
+    return load_good(index_folder(data_dir), partial(_open, embedder, milvus), notify)
 
 
 def refresh(
@@ -116,6 +127,7 @@ def refresh(
     *,
     where: str,
     search: VectorSearch = _ANY,
+    milvus: Milvus | None = None,
     progress: Progress | None = None,
     wait: bool = False,
     notify: Notify = silent,
@@ -135,6 +147,7 @@ def refresh(
             embedder,
             where=where,
             search=search,
+            milvus=milvus,
             verify=verify,
             progress=progress,
             wait=wait,
@@ -143,10 +156,10 @@ def refresh(
 
     report = build(verify=False)
     try:
-        return load_current(index_folder(data_dir), partial(_open, embedder)), report
+        return load_current(index_folder(data_dir), partial(_open, embedder, milvus)), report
     except IndexCorrupt:
         report = build(verify=True)
-        return open_index(data_dir, embedder, notify), report
+        return open_index(data_dir, embedder, notify, milvus=milvus), report
 
 
 def check_index(data_dir: Path) -> None:
@@ -157,21 +170,27 @@ def check_index(data_dir: Path) -> None:
     load_current(index_folder(data_dir), verify_checksums)
 
 
-def _open(embedder: Embedder, folder: Path, manifest: Manifest) -> Index:
+def _open(embedder: Embedder, milvus: Milvus | None, folder: Path, manifest: Manifest) -> Index:
     if manifest.embedder != embedder.spec or manifest.chunking != PREPARATION:
         built = f"The index in {folder} was built with another model or chunking (model {manifest.embedder.model})"
         raise IndexStale(f"{built}: build it anew with `python -m bot index`.")
-    return Index.load(folder, manifest, embedder)
+    return Index.load(folder, manifest, embedder, milvus)
 
 
 def _publish(
-    root: Path, index: Index, keys: Keys, manifest: Manifest, embedder: Embedder, last: LastIndex | None
+    root: Path,
+    index: Index,
+    keys: Keys,
+    manifest: Manifest,
+    check: Opener[Index],
+    last: LastIndex | None,
+    removing: Callable[[Path], None],
 ) -> None:
     def write(folder: Path) -> None:
         index.save(folder)
         save_arrays(folder, {KEYS: keys})
 
-    publish(root, write, manifest, check=partial(_open, embedder), fallback=last.folder if last else None)
+    publish(root, write, manifest, check=check, fallback=last.folder if last else None, removing=removing)
 
 
 # --- what is there -----------------------------------------------------------------------------------------------
@@ -192,19 +211,20 @@ def _target(read: Sequence[Document], skipped: Sequence[Skipped], embedder: Embe
     )
 
 
-def _already(root: Path, target: Manifest, checker: Embedder | None) -> Manifest | None:
+def _already(root: Path, target: Manifest, checker: Opener[Index] | None) -> Manifest | None:
     """The current version's manifest if it is of the same documents made in the same way.
 
-    With an embedder as ``checker`` it must be whole, too.
+    With a ``checker`` it must be whole, too, and opened by it.
     """
     try:
         folder, found = load_manifest(root)
+        search = target.search
         same = all(
             getattr(found, field) == getattr(target, field) for field in ("embedder", "chunking", "sources", "skipped")
-        ) and (found.search.asked, found.search.target) == (target.search.asked, target.search.target)
+        ) and all(getattr(found.search, field) == getattr(search, field) for field in ("asked", "target", "store"))
         if same and checker is not None:
             verify_checksums(folder, found)
-            _open(checker, folder, found)
+            checker(folder, found)
     except (IndexMissing, IndexStale, IndexCorrupt):
         return None
     return found if same else None

@@ -9,6 +9,7 @@ RetrievalError
 +-- IndexTypeError   INDEX_TYPE names no index that can be made of the vectors
 +-- DeviceError      a GPU was asked for that cannot be used
 +-- IndexLocked      another process is writing the index
++-- StoreUnavailable Milvus cannot be reached, or does not do what it is asked to
 """
 
 from __future__ import annotations
@@ -48,3 +49,7 @@ class DeviceError(RetrievalError):
 
 class IndexLocked(RetrievalError):
     """Another process holds the data folder's write lock."""
+
+
+class StoreUnavailable(RetrievalError):
+    """Milvus cannot be reached now, refuses what it is asked for, or its client is not installed."""

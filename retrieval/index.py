@@ -28,11 +28,12 @@ from retrieval.protocols import Embedder, Floats, Mask, Reader, Rows, VectorStor
 from retrieval.questions import classify
 from retrieval.ranking import Candidate, rank, words_beside
 from retrieval.storage import load_arrays, load_json, save_arrays, save_json
-from retrieval.stores import open_store
+from retrieval.stores import kind_at, open_store
 from retrieval.types import (
     Document,
     Language,
     Manifest,
+    Milvus,
     Query,
     QuestionKind,
     SearchResult,
@@ -44,6 +45,8 @@ SENTENCE_DEPTH = 2 * DEPTH
 """Sentences searched for: more than passages, since one passage may hold several of the nearest."""
 LISTED = 10
 """Distinct sources a result lists."""
+VECTORS = "vectors.faiss"
+"""File of the vector store; other stores' files lie beside its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +119,22 @@ class Index:
         save_json(folder / "vocabulary.json", self.lexical.vocabulary)
         save_arrays(folder, {f"passages.{name}": array for name, array in self.columns.arrays().items()})
         save_arrays(folder, {f"lexical.{name}": array for name, array in self.lexical.arrays().items()})
-        self.store.save(folder / "vectors.faiss")
+        self.store.save(folder / VECTORS)
 
     @classmethod
-    def load(cls, folder: Path, manifest: Manifest, embedder: Embedder) -> Index:
-        """Open what save wrote; large arrays are mapped, not read. Raises IndexCorrupt."""
+    def load(cls, folder: Path, manifest: Manifest, embedder: Embedder, milvus: Milvus | None = None) -> Index:
+        """Open what save wrote; large arrays are mapped, not read. ``milvus`` is where vectors may lie.
+
+        Raises IndexCorrupt, StoreUnavailable, IndexStale where the vectors lie in a Milvus and none is known.
+        """
         try:
-            return cls._load(folder, manifest, embedder)
+            return cls._load(folder, manifest, embedder, milvus)
         except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
             # Files that are whole by their checksums but not what save wrote: another program's, or another version's.
             raise IndexCorrupt(f"The index in {folder} is not one of ours: python -m bot index --rebuild") from error
 
     @classmethod
-    def _load(cls, folder: Path, manifest: Manifest, embedder: Embedder) -> Index:
+    def _load(cls, folder: Path, manifest: Manifest, embedder: Embedder, milvus: Milvus | None) -> Index:
         documents = [document_from(fields) for fields in load_json(folder / "documents.json")]
         passages = load_arrays(folder, [f"passages.{name}" for name in columns_module.ARRAYS])
         words = load_arrays(folder, [f"lexical.{name}" for name in lexical_module.ARRAYS])
@@ -142,7 +148,9 @@ class Index:
             {name.partition(".")[2]: array for name, array in words.items()},
             columns.language,
         )
-        return cls(documents, columns, lexical, open_store(folder / "vectors.faiss"), embedder, manifest)
+        path = folder / VECTORS
+        store = open_store(path, kind_at(path), milvus=milvus)
+        return cls(documents, columns, lexical, store, embedder, manifest)
 
     def read_by(self, reader: Reader | None) -> Index:
         """The same index, whose best sentences are read by ``reader`` before they answer; None reads nothing."""

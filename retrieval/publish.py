@@ -36,13 +36,15 @@ def publish(
     *,
     check: Callable[[Path, Manifest], object] | None = None,
     fallback: Path | None = None,
+    removing: Callable[[Path], None] = lambda _: None,
 ) -> Path:
     """Make a new version current, whole or not at all, and return its folder. The caller holds ``writing(root)``.
 
     ``write`` fills an empty folder with files; ``manifest.files`` is computed here. Before the version gets its name
     every file is read back against its checksum, and ``check``, if given, must open it. ``fallback`` is the version to
-    keep beside it, by default the newest other one that is whole; the rest is removed. Raises RetrievalError when the
-    system refuses a write; whatever is raised, the version that was current stays so.
+    keep beside it, by default the newest other one that is whole; the rest is removed, each after ``removing`` was
+    called with its folder. Raises RetrievalError when the system refuses a write; whatever is raised before the new
+    version is current, the one that was stays so.
     """
     remove_leftovers(root)
     folder = root / f"{BUILDING}{os.getpid()}"
@@ -64,7 +66,7 @@ def publish(
         if isinstance(error, OSError):
             raise unwritable(root, error) from error
         raise
-    _remove_old(root, folder, fallback)
+    _remove_old(root, folder, fallback, removing)
     return folder
 
 
@@ -122,7 +124,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _remove_old(root: Path, newest: Path, fallback: Path | None) -> None:
+def _remove_old(root: Path, newest: Path, fallback: Path | None, removing: Callable[[Path], None]) -> None:
     others = [folder for folder in versions(root) if folder != newest]
     kept = fallback or next((folder for folder in others if _is_whole(folder)), None)
     for folder in others:
@@ -131,7 +133,9 @@ def _remove_old(root: Path, newest: Path, fallback: Path | None) -> None:
         # Renamed first: no reader may take a version that is losing its files for a complete one.
         doomed = root / f"{REMOVING}{folder.name}"
         try:
-            shutil.rmtree(folder.rename(doomed))
+            doomed = folder.rename(doomed)
+            removing(doomed)
+            shutil.rmtree(doomed)
         except OSError:
             continue  # the new version serves all the same, and the next build tries again
 

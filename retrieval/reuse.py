@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from retrieval.chunking import CHUNKING_VERSION
 from retrieval.columns import Columns
-from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
+from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, StoreUnavailable
 from retrieval.index import Index
 from retrieval.language import ANALYSIS_VERSION
 from retrieval.lock import Notify
 from retrieval.postings import Kept
 from retrieval.protocols import Embedder, Floats
 from retrieval.storage import current, load_arrays, load_version, verify_checksums, versions
-from retrieval.types import Chunk, Document
+from retrieval.types import Chunk, Document, Milvus
 
 PREPARATION = f"{CHUNKING_VERSION}.{ANALYSIS_VERSION}"
 """What reader, splitter and word analysis make of a file; an index made otherwise is stale."""
@@ -52,29 +52,36 @@ class LastIndex:
     """Source -> row of the document."""
 
 
-def last_index(root: Path, embedder: Embedder, notify: Notify) -> LastIndex | None:
-    """The newest whole version made by an equal embedder, the current one first."""
+def last_index(
+    root: Path, embedder: Embedder, notify: Notify, milvus: Milvus | None = None, *, without: bool = True
+) -> LastIndex | None:
+    """The newest whole version made by an equal embedder, the current one first.
+
+    Where its vectors lie in a Milvus that is out of reach, ``without`` it the index is built all the same; else
+    StoreUnavailable is raised.
+    """
+    broken = (IndexStale, IndexCorrupt, StoreUnavailable) if without else (IndexStale, IndexCorrupt)
     try:
-        return _open(current(root), embedder)
+        return _open(current(root), embedder, milvus)
     except IndexMissing:
         return None
-    except (IndexStale, IndexCorrupt) as error:
+    except broken as error:
         notify(f"{str(error).rpartition(': ')[0]}: it is built anew.")
     for folder in versions(root):
         try:
-            return _open(folder, embedder)
-        except (IndexStale, IndexCorrupt):
+            return _open(folder, embedder, milvus)
+        except broken:
             continue
     return None
 
 
-def _open(folder: Path, embedder: Embedder) -> LastIndex:
+def _open(folder: Path, embedder: Embedder, milvus: Milvus | None) -> LastIndex:
     manifest = load_version(folder)
     if manifest.embedder != embedder.spec:
         raise IndexStale(f"The index in {folder} was built with another embedding model: build it anew.")
     # Else damage in a vector would be copied into a version that vouches for it.
     verify_checksums(folder, manifest)
-    index = Index.load(folder, manifest, embedder)
+    index = Index.load(folder, manifest, embedder, milvus)
     rows = {document.source: row for row, document in enumerate(index.documents)}
     return LastIndex(folder, index, load_arrays(folder, [KEYS])[KEYS], manifest.chunking, rows)
 

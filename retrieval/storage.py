@@ -2,6 +2,7 @@
 
     ROOT/CURRENT                     one line: the name of the version that serves
     ROOT/000007-0123456789abcdef/    a version: manifest.json and the files it lists, never changed once named
+    ROOT/COLLECTION                  where vectors lie in Milvus: see retrieval.stores.entities
     ROOT/.lock, ROOT/.lock.pid       see retrieval.lock
     ROOT/.building-*, ROOT/.removing-*   left by a killed build; the next one removes them
 
@@ -21,7 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
+from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, StoreUnavailable
 from retrieval.lock import Notify, silent
 from retrieval.types import EmbedderSpec, Manifest, VectorSearch
 
@@ -129,15 +130,16 @@ def load_manifest(root: Path) -> tuple[Path, Manifest]:
 
 
 def load_good(root: Path, opener: Opener[T], notify: Notify = silent) -> T:
-    """As load_current, but a damaged current version is passed over, after one sentence to ``notify``, for the newest
-    other one that opens. Raises the current version's error when none does."""
+    """As load_current, but a current version that is damaged, or whose Milvus is out of reach, is passed over, after
+    one sentence to ``notify``, for the newest other one that opens. Raises the current version's error when none does.
+    """
     try:
         return load_current(root, opener)
-    except IndexCorrupt as error:
+    except (IndexCorrupt, StoreUnavailable) as error:
         for folder in versions(root):
             try:
                 opened = _open(folder, opener)
-            except (IndexCorrupt, IndexStale):
+            except (IndexCorrupt, IndexStale, StoreUnavailable):
                 continue
             notify(f"{str(error).removesuffix('.')}; until then the last good one, {folder.name}, is used.")
             return opened

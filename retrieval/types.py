@@ -5,7 +5,7 @@ Offsets are indices into ``Document.text`` counted in Unicode code points, half-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -245,6 +245,28 @@ class SearchResult:
     """What the question has against the best sentence."""
 
 
+StoreKind = Literal["faiss", "exact", "milvus"]
+
+
+@dataclass(frozen=True, slots=True)
+class Milvus:
+    """How a Milvus is reached; see retrieval/stores/MILVUS.md."""
+
+    uri: str
+    """http://HOST:PORT, https://HOST:PORT, or the path of a file of Milvus Lite, which ends in .db; holds no secret."""
+    token: str = field(default="", repr=False)
+    """USER:PASSWORD or an API key; empty where Milvus asks for none."""
+    timeout: float = 10.0
+    """Seconds that a call may take, its repetitions included."""
+    consistency: Consistency = "bounded"
+    """What a search sees of what was written last."""
+    prefix: str = "fonte"
+    """The names of all collections begin with it."""
+
+
+Consistency = Literal["strong", "session", "bounded", "eventually"]
+
+
 @dataclass(frozen=True, slots=True)
 class VectorSearch:
     """How vectors are searched, and what was measured of it when it was made. By default all are compared."""
@@ -265,6 +287,8 @@ class VectorSearch:
     """Vectors it was made of at first."""
     changed: int = 0
     """Vectors added and deleted since."""
+    store: StoreKind = "faiss"
+    """VECTOR_STORE: where the vectors lie. Of Milvus's own indexes nothing was measured; ``recall`` then says 1."""
 
 
 @dataclass(frozen=True, slots=True)

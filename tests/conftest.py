@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from retrieval.types import Milvus
+from tests.standin.cable import Cable
+
 
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -37,3 +40,25 @@ def postgres_server() -> Iterator[Any]:
 def postgres_url(postgres_server: Any) -> str:
     """URL of the server's own database, as DATABASE_URL takes it; the server listens on a Unix socket."""
     return postgres_server.get_uri()
+
+
+@pytest.fixture(scope="session")
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Milvus]:
+    """Milvus Lite, in this process and in a file of its own."""
+    path = tmp_path_factory.mktemp("milvus") / "lite.db"
+    yield Milvus(str(path), timeout=30)
+    from milvus_lite.server_manager import server_manager_instance
+
+    server_manager_instance.release_server(str(path))
+
+
+@pytest.fixture
+def cable(tmp_path: Path) -> Iterator[Cable]:
+    """A way to a Milvus behind an address, which can be cut."""
+    from milvus_lite.adapter.grpc.server import start_server_in_thread
+
+    server, database, port = start_server_in_thread(str(tmp_path / "served"))
+    with Cable(port) as cable:
+        yield cable
+    server.stop(grace=None).wait()
+    database.close()

@@ -19,6 +19,7 @@ _USER = re.compile(r"[UW](?=[A-Z]*[0-9])[A-Z0-9]+")
 _ESCALATION = re.compile(r"[SCG](?=[A-Z]*[0-9])[A-Z0-9]+")
 _SNOWFLAKE = re.compile(r"[0-9]{15,20}")
 """Discord's ids count milliseconds since 2015; the first had 15 digits, and 64 bits have at most 20."""
+_COLLECTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 
 
@@ -85,6 +86,17 @@ def _address(value: str) -> str:
     return value
 
 
+def _milvus(value: str) -> str:
+    """An address, or a file of Milvus Lite. A user name and password would be shown in messages."""
+    parts = urlsplit(value)
+    served = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    if value and not (served or (not parts.scheme and value.endswith(".db"))):
+        raise ValueError
+    if served and ("@" in parts.netloc or "?" in value or "#" in value or not re.fullmatch(r"[!-~]+", value)):
+        raise ValueError
+    return value
+
+
 CommaList = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Secret = Annotated[SecretStr | None, BeforeValidator(_unwrap)]
 Address = Annotated[str, BeforeValidator(_strip), AfterValidator(_address)]
@@ -95,6 +107,8 @@ ChannelId = Annotated[str, BeforeValidator(_strip), _form(_CHANNEL)]
 EscalationId = Annotated[str, BeforeValidator(_strip), _form(_ESCALATION)]
 ChannelIds = Annotated[tuple[ChannelId, ...], BeforeValidator(_split)]
 IndexType = Annotated[str, BeforeValidator(_index_type)]
+MilvusUri = Annotated[str, BeforeValidator(_strip), AfterValidator(_milvus)]
+CollectionName = Annotated[str, BeforeValidator(_strip), _form(_COLLECTION)]
 Switch = Annotated[bool, BeforeValidator(lower)]
 Snowflake = Annotated[str, BeforeValidator(_strip), _form(_SNOWFLAKE)]
 Snowflakes = Annotated[tuple[Snowflake, ...], BeforeValidator(_split)]

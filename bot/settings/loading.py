@@ -42,7 +42,7 @@ def load_settings(env_file: Path | None = Path(".env")) -> Settings:
 
 
 def secret_values(settings: Settings) -> tuple[str, ...]:
-    """What must never be shown: every secret, and the password inside DATABASE_URL by itself."""
+    """What must never be shown: every secret, and the passwords inside DATABASE_URL and MILVUS_TOKEN by themselves."""
     secrets = [_value(settings, path) for _, path, field in walk(type(settings)) if is_secret(field)]
     values = [secret.get_secret_value() for secret in secrets if isinstance(secret, SecretStr)]
     if settings.database_url is not None:
@@ -50,6 +50,9 @@ def secret_values(settings: Settings) -> tuple[str, ...]:
         account, at, _ = settings.database_url.get_secret_value().partition("://")[2].rpartition("@")
         password = account.partition(":")[2] if at else ""
         values += [value for value in dict.fromkeys((password, unquote(password))) if value]
+    if settings.milvus.token is not None:
+        password = settings.milvus.token.get_secret_value().partition(":")[2]
+        values += [password] if password else []
     return tuple(values)
 
 

@@ -8,21 +8,25 @@ called NAME may also be given as NAME_FILE, the path of a file with it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.settings.fields import (
+    FAULT,
     Address,
     ChannelId,
     ChannelIds,
+    CollectionName,
     CommaList,
     EscalationId,
     Folder,
     Group,
     Host,
     IndexType,
+    MilvusUri,
     Secret,
     Snowflake,
     Snowflakes,
@@ -66,6 +70,24 @@ class Index(Group):
     type: IndexType = setting("auto", "auto or a FAISS factory string such as Flat, PQ192x4fs or HNSW32", min_length=1)
     recall: float = setting(0.99, "a number from 0.5 to 0.9999", ge=0.5, le=0.9999, allow_inf_nan=False)
     device: Device = setting("auto", _DEVICE)
+
+
+class Milvus(Group):
+    """The Milvus that holds the vectors where VECTOR_STORE says so."""
+
+    uri: MilvusUri = setting(
+        "",
+        "an address such as http://localhost:19530 without user name, or the path of a file of Milvus Lite, which ends "
+        "in .db",
+    )
+    token: Secret = setting(None, "the token, USER:PASSWORD or an API key")
+    timeout: float = setting(10, "a number of seconds from 0.1 to 3600", ge=0.1, le=3600, allow_inf_nan=False)
+    consistency: Annotated[Literal["strong", "session", "bounded", "eventually"], BeforeValidator(lower)] = setting(
+        "bounded", "strong, session, bounded or eventually"
+    )
+    collection: CollectionName = setting(
+        "fonte", "a name of at most 100 letters, digits and underscores that does not begin with a digit"
+    )
 
 
 class Answer(Group):
@@ -129,6 +151,8 @@ class Settings(BaseSettings):
     data_dir: Path = setting(Path("data"), "the path of a folder")
     embedding: Embedding = Embedding()
     index: Index = Index()
+    vector_store: Annotated[Literal["faiss", "milvus"], BeforeValidator(lower)] = setting("faiss", "faiss or milvus")
+    milvus: Milvus = Milvus()
     answer: Answer = Answer()
     slack: Slack = Slack()
     discord: Discord = Discord()
@@ -142,6 +166,19 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lower)] = setting(
         "warning", "debug, info, warning or error"
     )
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        """What is right by itself may be wrong together."""
+        if self.vector_store == "milvus":
+            if not self.milvus.uri:
+                raise _fault(
+                    "VECTOR_STORE=milvus needs MILVUS_URI: an address such as http://localhost:19530, or the path of a "
+                    "file that ends in .db."
+                )
+            if self.index.type != "auto":
+                raise _fault("INDEX_TYPE is for FAISS: with VECTOR_STORE=milvus it must be auto.")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -158,3 +195,7 @@ class Settings(BaseSettings):
     def locale(self) -> str | None:
         """The language forced by BOT_LANGUAGE, None where it is automatic."""
         return None if self.bot_language == "auto" else self.bot_language
+
+
+def _fault(sentence: str) -> PydanticCustomError:
+    return PydanticCustomError(FAULT, "{sentence}", {"sentence": sentence})

@@ -7,18 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from retrieval.errors import IndexStale
 from retrieval.lock import Notify, silent
 from retrieval.protocols import Floats, Rows, VectorStore
-from retrieval.types import VectorSearch
+from retrieval.types import Milvus, StoreKind, VectorSearch
 
-StoreKind = Literal["faiss", "exact"]
 Device = Literal["cpu", "cuda", "auto"]
+NO_MILVUS = "MILVUS_URI is not set"
+MILVUS_CARD = ".milvus.json"
+"""How the name of a store's file ends beside which its vectors do not lie, but in Milvus."""
 
 
-def build_store(vectors: Floats, kind: StoreKind = "faiss") -> VectorStore:
+def build_store(
+    vectors: Floats, kind: StoreKind = "faiss", *, milvus: Milvus | None = None, collection: str = ""
+) -> VectorStore:
     """A store of the given unit vectors, float32 ``(n, dimension)``, which it copies; ``n`` may be 0.
 
-    Raises ValueError for another shape, for values that are not finite, and for an unknown kind.
+    One in Milvus goes into a collection of that name. Raises ValueError for another shape, for values that are not
+    finite, and for an unknown kind; StoreUnavailable.
     """
     match kind:
         case "faiss":
@@ -29,6 +35,10 @@ def build_store(vectors: Floats, kind: StoreKind = "faiss") -> VectorStore:
             from retrieval.stores.exact import ExactStore
 
             return ExactStore.build(vectors)
+        case "milvus" if milvus is not None:
+            from retrieval.stores.milvus import MilvusStore
+
+            return MilvusStore.build(vectors, milvus, collection)
     raise ValueError(_unknown(kind))
 
 
@@ -59,10 +69,11 @@ def store_for(
     return ApproximateStore.build(vectors, how, queries() if queries else None)
 
 
-def open_store(path: Path, kind: StoreKind = "faiss") -> VectorStore:
+def open_store(path: Path, kind: StoreKind = "faiss", *, milvus: Milvus | None = None) -> VectorStore:
     """The store that ``save`` wrote to ``path``, mapped into memory: the file must stay while the store is used.
 
-    Raises IndexCorrupt when the file is missing, damaged or another kind's, ValueError for an unknown kind.
+    Raises IndexCorrupt when the file is missing, damaged or another kind's, ValueError for an unknown kind,
+    StoreUnavailable for one in Milvus that cannot be reached, IndexStale where nothing is known of a Milvus.
     """
     match kind:
         case "faiss":
@@ -74,17 +85,28 @@ def open_store(path: Path, kind: StoreKind = "faiss") -> VectorStore:
             from retrieval.stores.exact import ExactStore
 
             return ExactStore.open(path)
+        case "milvus":
+            if milvus is None:
+                raise IndexStale(f"The vectors of the index in {path.parent} lie in Milvus, and {NO_MILVUS}: set it.")
+            from retrieval.stores.milvus import MilvusStore
+
+            return MilvusStore.open(path, milvus)
     raise ValueError(_unknown(kind))
 
 
 def served_from(device: Device, store: VectorStore, notify: Notify = silent) -> VectorStore:
     """``store``, searched by the processor or by a GPU; see retrieval.stores.gpu. Raises DeviceError."""
-    if device == "cpu":
+    if device == "cpu" or store.how.store == "milvus":
         return store
     from retrieval.stores.gpu import on_device
 
     return on_device(store, device, notify)
 
 
+def kind_at(path: Path) -> StoreKind:
+    """Where the vectors of the store that was saved to ``path`` lie: "faiss" or "milvus"."""
+    return "milvus" if path.with_suffix(MILVUS_CARD).exists() else "faiss"
+
+
 def _unknown(kind: object) -> str:
-    return f"There is no vector store of the kind {kind!r}: use 'faiss' or 'exact'."
+    return f"There is no vector store of the kind {kind!r}: use 'faiss', 'exact' or, with a Milvus, 'milvus'."

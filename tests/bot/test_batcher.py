@@ -10,6 +10,7 @@ from blockbuster import blockbuster_ctx
 
 from bot.batcher import QueryBatcher
 from bot.errors import Overloaded
+from retrieval.errors import StoreUnavailable
 from retrieval.types import Query, QuestionKind, SearchResult
 
 PATIENCE = 20.0
@@ -187,6 +188,21 @@ async def test_a_poisoned_question_fails_alone(error: BaseException) -> None:
         assert "bad" in str(failure)
         assert (await ask(batcher, "afterwards")).support == 0.5
     assert index.batches[:4] == [["good", "poison", "other"], ["good"], ["poison"], ["other"]]
+
+
+async def test_a_store_out_of_reach_is_asked_once_for_all_that_wait() -> None:
+    index = FakeIndex(gated=True, poison=StoreUnavailable("Milvus is away: start it."))
+    async with QueryBatcher(index) as batcher:
+        first = asyncio.create_task(batcher.search(Query("first")))
+        await asyncio.to_thread(index.started.acquire)
+        rest = [asyncio.create_task(batcher.search(Query(text))) for text in ("a", "poison", "b")]
+        await asyncio.sleep(0)
+        index.gate.set()
+        assert (await first).support == 0.5
+        results = await asyncio.gather(*rest, return_exceptions=True)
+        assert all(isinstance(result, StoreUnavailable) for result in results)
+        assert len(index.batches) == 2
+        assert (await batcher.search(Query("later"))).support == 0.5
 
 
 async def test_an_index_that_loses_results_is_an_error_and_not_a_mix_up() -> None:

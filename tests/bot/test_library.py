@@ -1,20 +1,26 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
-from bot.errors import ConfigError
+from bot.app import assistant
+from bot.errors import AnswerFailed, ConfigError
 from bot.library import open_library, update_library
 from bot.messages import messages_in
 from bot.settings.model import Embedding, Seeds, Settings
+from bot.settings.model import Milvus as MilvusSettings
+from bot.types import Question
 from retrieval.build import BuildReport, build_index, index_folder
-from retrieval.errors import IndexLocked, ModelError, RetrievalError, SourceError
+from retrieval.errors import IndexLocked, ModelError, RetrievalError, SourceError, StoreUnavailable
 from retrieval.index import Index
 from retrieval.lock import writing
 from retrieval.storage import current
+from retrieval.types import Milvus, Query
+from tests.standin.cable import Cable
 
 WORDS = messages_in("en")
 
@@ -164,3 +170,56 @@ def test_damage_that_only_opening_finds_is_built_anew(shelf: Shelf) -> None:
         vectors.write_bytes(bytes(size))
         assert sources(shelf.open()) == ["a.txt"]
     assert current(index_folder(shelf.settings.data_dir)) != folder
+
+
+# --- vectors in Milvus ---------------------------------------------------------------------------------------------
+
+
+def in_milvus(shelf: Shelf, uri: str, timeout: float = 30) -> None:
+    """Have the shelf's settings ask for Milvus."""
+    update = {"vector_store": "milvus", "milvus": MilvusSettings(uri=uri, timeout=timeout)}
+    shelf.settings = shelf.settings.model_copy(update=update)
+
+
+def test_vectors_go_to_the_milvus_that_is_set(shelf: Shelf, milvus: Milvus) -> None:
+    in_milvus(shelf, milvus.uri)
+    (shelf.seeds / "b.md").write_text("# New\n\nThe office is in Turin.", encoding="utf-8")
+    index = shelf.open()
+    assert index.store.how.store == "milvus"
+    assert index.search_many([Query("Where is the office?")])[0].hits[0].source == "b.md"
+    assert shelf.update().published is False
+    assert shelf.notes == []
+
+
+async def test_a_question_fails_while_milvus_is_away_and_later_ones_are_answered(
+    shelf: Shelf, cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.stores.milvus_connection.PAUSES", ())
+    in_milvus(shelf, f"http://127.0.0.1:{cable.port}", timeout=5)
+    question = Question("How much is the deal worth?", "en")
+    index = await asyncio.to_thread(shelf.open)
+    async with assistant(shelf.settings, index) as helper:
+        expected = (await helper.ask(question)).text
+        cable.cut()
+        with pytest.raises(AnswerFailed) as caught:
+            await helper.ask(question)
+        assert str(caught.value) == WORDS.failed
+        cable.join()
+        assert (await helper.ask(question)).text == expected
+    cable.cut()
+    with pytest.raises(StoreUnavailable, match="cannot be reached"):
+        await asyncio.to_thread(shelf.open)
+    assert shelf.notes == []
+
+
+def test_the_last_index_serves_where_a_new_one_cannot_go_to_milvus(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.stores.milvus_connection.PAUSES", ())
+    shelf.open()
+    in_milvus(shelf, "http://127.0.0.1:1", timeout=10)
+    assert sources(shelf.open()) == ["a.txt"]
+    assert shelf.notes == [
+        "Milvus at http://127.0.0.1:1 cannot be reached: start it, or correct MILVUS_URI.",
+        WORDS.last_index,
+    ]

@@ -50,7 +50,14 @@ def test_a_secret_may_be_kept_in_a_file(tmp_path: Path, monkeypatch: pytest.Monk
     assert token.get_secret_value() == "xoxb-1-a"
 
 
-SECRETS = ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DISCORD_BOT_TOKEN", "DATABASE_URL"]
+SECRETS = [
+    "MILVUS_TOKEN",
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "DISCORD_BOT_TOKEN",
+    "DATABASE_URL",
+]
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -64,6 +71,7 @@ def test_every_secret_has_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_only_secrets_have_files() -> None:
     assert [name for name in variables() if name.endswith("_FILE")] == [
+        "MILVUS_TOKEN_FILE",
         "SLACK_BOT_TOKEN_FILE",
         "SLACK_APP_TOKEN_FILE",
         "SLACK_SIGNING_SECRET_FILE",

@@ -136,6 +136,13 @@ def test_lists_and_addresses_of_slack_are_read_and_normalised(monkeypatch: pytes
 @pytest.mark.parametrize(
     ("name", "value", "beginning", "end"),
     [
+        ("VECTOR_STORE", "qdrant", "faiss or milvus", "not 'qdrant'."),
+        ("MILVUS_URI", "localhost:19530", "an address such as http://localhost:19530", "not 'localhost:19530'."),
+        ("MILVUS_URI", "milvus", "an address such as http://localhost:19530", "not 'milvus'."),
+        ("MILVUS_URI", "file:///a.db", "an address such as http://localhost:19530", "not 'file:///a.db'."),
+        ("MILVUS_TIMEOUT", "0", "a number of seconds from 0.1 to 3600", "not '0'."),
+        ("MILVUS_CONSISTENCY", "weak", "strong, session, bounded or eventually", "not 'weak'."),
+        ("MILVUS_COLLECTION", "a-b", "a name of at most 100 letters", "not 'a-b'."),
         ("SLACK_ALLOWED_CHANNELS", "C1,#general", "channel ids such as C0123ABCD", "not '#general'."),
         ("SLACK_ALLOWED_CHANNELS", "U1", "channel ids", "not 'U1'."),
         ("SLACK_AUTO_ANSWER_CHANNELS", "GENERAL", "channel ids", "not 'GENERAL'."),
@@ -163,6 +170,21 @@ def test_a_wrong_value_for_slack_says_what_is_expected(
     (sentence,) = sentences(monkeypatch, **{name: value})
     assert sentence.startswith(f"{name} must be {beginning}")
     assert sentence.endswith(end)
+
+
+def test_what_milvus_needs_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    (sentence,) = sentences(monkeypatch, VECTOR_STORE="Milvus")
+    assert sentence.startswith("VECTOR_STORE=milvus needs MILVUS_URI: an address such as http://localhost:19530, or ")
+    (sentence,) = sentences(monkeypatch, MILVUS_URI=" data/lite.db ", INDEX_TYPE="HNSW32")
+    assert sentence == "INDEX_TYPE is for FAISS: with VECTOR_STORE=milvus it must be auto."
+    monkeypatch.setenv("INDEX_TYPE", "auto")
+    assert load_settings(None).milvus.uri == "data/lite.db"
+
+
+def test_a_user_name_in_the_address_of_milvus_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    (sentence,) = sentences(monkeypatch, MILVUS_URI="http://root:hunter2@host:19530")
+    assert sentence.startswith("MILVUS_URI must be an address such as http://localhost:19530 without user name")
+    assert "hunter2" not in sentence
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=40), st.sampled_from(["https://host/", "http://host:1", ""]))
