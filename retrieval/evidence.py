@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
+from operator import attrgetter
 from typing import Any
 
 from retrieval.types import Features
@@ -28,6 +29,7 @@ on squad2_en, half of which are such, 76 % of the answers are to answerable ones
 """
 
 FEATURE_NAMES = tuple(field.name for field in fields(Features))
+_values = attrgetter(*FEATURE_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def contributions(features: Features, *, foreign: bool, read: bool) -> tuple[flo
     """The intercept of the log odds and what each feature that has a weight adds to it."""
     model = _models()[("foreign" if foreign else "same") + ("" if read else "_unread")]
     weights = model["coefficients"]
-    parts = zip(FEATURE_NAMES, astuple(features), strict=True)
+    parts = zip(FEATURE_NAMES, _values(features), strict=True)
     found = tuple(Contribution(name, value, weights[name]) for name, value in parts if weights.get(name))
     return float(model["intercept"]), found
 

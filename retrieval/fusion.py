@@ -50,3 +50,13 @@ def largest(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     if len(positive) <= count:
         return positive
     return positive[np.argpartition(scores[positive], -count)[-count:]]
+
+
+def first_distinct(values: NDArray[np.integer], count: int) -> list[int]:
+    """The first ``count`` distinct values, in order; ``values`` (n,)."""
+    found: dict[int, None] = {}
+    for value in values.tolist():
+        found[value] = None
+        if len(found) == count:
+            break
+    return list(found)

@@ -232,22 +232,27 @@ class Bm25:
                 scores[self.passages[postings]] += np.float32(weight) * self._impacts[postings]
         return scores
 
-    def held(self, sentences: slice, match: Match) -> NDArray[np.bool_]:
-        """(s, t) which of the question's terms, or words that stand for them, each of a run of s sentences holds."""
-        held = self._holding(sentences, match.ids)
+    def held(self, runs: Sequence[slice], match: Match) -> NDArray[np.bool_]:
+        """(s, t) which of the question's terms, or words that stand for them, each of s sentences holds.
+
+        They are given as one or more runs of sentences that follow each other.
+        """
+        offsets = [self.sentence_offsets[run.start : run.stop + 1] for run in runs]
+        flat = np.concatenate([self.sentence_terms[ends[0] : ends[-1]] for ends in offsets])
+        lengths = np.concatenate([np.diff(ends) for ends in offsets])
+        owners = np.repeat(np.arange(len(lengths)), lengths)
+
+        def holding(ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+            found = np.zeros((len(lengths), len(ids)), dtype=np.bool_)
+            word, term = np.nonzero(flat[:, None] == ids[None, :])
+            found[owners[word], term] = True
+            return found
+
+        held = holding(match.ids)
         for substitute in match.substitutes:
-            instead = self._holding(sentences, substitute.ids).all(axis=1)
+            instead = holding(substitute.ids).all(axis=1)
             for place in substitute.places:
                 held[instead, place] = True
-        return held
-
-    def _holding(self, sentences: slice, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """(s, t) which of the terms each of a run of s sentences holds."""
-        offsets = self.sentence_offsets[sentences.start : sentences.stop + 1]
-        flat = self.sentence_terms[offsets[0] : offsets[-1]]
-        held = np.zeros((len(offsets) - 1, len(ids)), dtype=np.bool_)
-        row, term = np.nonzero(flat[:, None] == ids[None, :])
-        held[np.searchsorted(offsets, row + offsets[0], side="right") - 1, term] = True
         return held
 
     def _check(self) -> None:

@@ -232,11 +232,21 @@ def words_beside(question: str, candidates: Sequence[Candidate], ranked: Ranked)
 
 def measures(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
     """(m, 4) for each sentence: cosine, coverage, fused score of its passage, coverage that the one before adds."""
-    cosines = np.concatenate([candidate.cosines for candidate in candidates])
-    coverage = np.concatenate([_coverage(candidate.held, candidate.match) for candidate in candidates])
-    before = np.concatenate([_coverage(_added_before(candidate.held), candidate.match) for candidate in candidates])
-    fused = np.repeat([candidate.fused for candidate in candidates], [len(c.texts) for c in candidates])
-    return np.stack([cosines, coverage, fused, before], axis=1)
+    counts = [len(candidate.texts) for candidate in candidates]
+    measured = np.empty((sum(counts), 4))
+    measured[:, 0] = np.concatenate([candidate.cosines for candidate in candidates])
+    measured[:, 2] = np.repeat([candidate.fused for candidate in candidates], counts)
+    starts = np.cumsum([0, *counts])
+    # All passages of one language together: each array costs more to touch than to work on.
+    for match in {id(candidate.match): candidate.match for candidate in candidates}.values():
+        alike = [row for row, candidate in enumerate(candidates) if candidate.match is match]
+        held = np.concatenate([candidates[row].held for row in alike])
+        added = np.zeros_like(held)
+        added[1:] = held[:-1] & ~held[1:]
+        added[np.cumsum([0, *(counts[row] for row in alike[:-1])])] = False
+        rows = np.concatenate([np.arange(starts[row], starts[row + 1]) for row in alike])
+        measured[rows, 1], measured[rows, 3] = _coverage(held, match), _coverage(added, match)
+    return measured
 
 
 def columns(measured: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -281,10 +291,3 @@ def _coverage(held: NDArray[np.bool_], match: Match) -> NDArray[np.float64]:
     """(s,) share of the question's IDF mass in each row of ``held`` (s, t); 0 for a question without terms."""
     total = float(match.idf.sum())
     return held @ match.idf / total if total > 0 else np.zeros(len(held))
-
-
-def _added_before(held: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(s, t) terms that the sentence before holds and the sentence itself lacks."""
-    added = np.zeros_like(held)
-    added[1:] = held[:-1] & ~held[1:]
-    return added

@@ -57,7 +57,7 @@ def test_either_name_finds_the_passage_with_the_other(question: str) -> None:
     right = 0 if "Acciai" in question else 1
     scores = bm25.scores([found])
     assert int(scores.argmax()) == right
-    assert bm25.held(slice(right, right + 1), found).all()
+    assert bm25.held([slice(right, right + 1)], found).all()
     without = bm25.match(question_terms(question, "it", "it"), "it")
     assert scores[right] > bm25.scores([without])[right]
 
@@ -75,7 +75,7 @@ def test_a_thing_weighs_the_same_by_a_long_name_as_by_its_short_one() -> None:
 def test_all_words_of_the_other_name_must_stand_there() -> None:
     bm25 = Bm25.build(bags("Le nazioni firmano.", "Le Nazioni Unite firmano."))
     found = match(bm25, "Chi ha firmato per l'ONU?")
-    held = bm25.held(slice(0, 2), found)
+    held = bm25.held([slice(0, 2)], found)
     place = found.terms.index("onu")
     assert held[:, place].tolist() == [False, True]
 
@@ -93,7 +93,7 @@ SENTENCES = st.lists(TEXTS, min_size=1, max_size=6)
 def test_what_is_left_of_a_form_without_grammar_does_not_stand_for_it() -> None:
     bm25 = Bm25.build(bags("Il Regno Unito firma.", "Gli Stati Uniti d'America firmano."))
     found = match(bm25, "Chi ha firmato per gli USA?")
-    assert bm25.held(slice(0, 2), found)[:, found.terms.index("usa")].tolist() == [False, True]
+    assert bm25.held([slice(0, 2)], found)[:, found.terms.index("usa")].tolist() == [False, True]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -113,7 +113,7 @@ def test_other_names_only_add_and_never_pass_the_bound(sentences: list[str], que
     assert (scores >= bm25.scores([plain]) - 1e-4).all()
     assert (scores <= found.idf.sum() * (K1 + 1) + 1e-4).all()
     every = slice(0, len(sentences))
-    assert (bm25.held(every, found) >= bm25.held(every, plain)).all()
+    assert (bm25.held([every], found) >= bm25.held([every], plain)).all()
 
 
 def test_a_thing_whose_terms_the_question_lacks_changes_nothing() -> None:

@@ -181,7 +181,7 @@ def test_held_says_which_terms_each_sentence_holds(
     first = data.draw(st.integers(0, len(sentences)))
     last = data.draw(st.integers(first, len(sentences)))
     for match in matches_of(bm25, question):
-        held = bm25.held(slice(first, last), match)
+        held = bm25.held([slice(first, last)], match)
         assert held.shape == (last - first, len(match.terms))
         assert held.tolist() == [
             [language == match.language and term in sentence for term in match.terms]
