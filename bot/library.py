@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -80,7 +81,9 @@ def serving(settings: Settings, index: Index, notify: Notify) -> Index:
     except DeviceError as error:
         notify(str(error))
     try:
-        return index.read_by(load_reader(settings.embedding.threads)) if settings.answer.reader else index
+        if not settings.answer.reader:
+            return index
+        return index.read_by(load_reader(settings.embedding.threads), partial(load_reader, 1))
     except ModelError as error:
         raise ConfigError(str(error)) from error
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -23,19 +23,19 @@ from retrieval.fusion import dense_share, first_distinct, fuse, largest
 from retrieval.hits import Hits
 from retrieval.interrogative import asks_for_several
 from retrieval.language import LANGUAGES, detect_language
-from retrieval.lexical import Bm25, Match
+from retrieval.lexical import Bm25
 from retrieval.protocols import Embedder, Floats, Mask, Reader, Rows, VectorStore
 from retrieval.questions import classify
-from retrieval.ranking import Candidate, rank, words_beside
+from retrieval.ranking import Candidate, Ranking, words_beside
+from retrieval.steps import Begun, Pool, Question
 from retrieval.storage import load_arrays, load_json, save_arrays, save_json
 from retrieval.stores import kind_at, open_store
 from retrieval.types import (
     Document,
-    Language,
     Manifest,
     Milvus,
     Query,
-    QuestionKind,
+    Reading,
     SearchResult,
 )
 
@@ -43,41 +43,17 @@ DEPTH = 100
 """Passages that each side nominates for fusion."""
 SENTENCE_DEPTH = 2 * DEPTH
 """Sentences searched for: more than passages, since one passage may hold several of the nearest."""
+ASIDE = 2
+"""Questions read at the same time where several are searched: two readers on one core each take 1.0 ms a question,
+one on both cores 1.6 (64 tokens)."""
 LISTED = 10
 """Distinct sources a result lists."""
 VECTORS = "vectors.faiss"
 """File of the vector store; other stores' files lie beside its place."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """One question as each part of the search needs it."""
-
-    text: str
-    vector: Floats
-    """(dimension,)"""
-    language: Language | None
-    kind: QuestionKind
-    several: bool
-    matches: dict[Language, Match]
-    allowed: Mask | None
-    """(passages,)"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Pool:
-    """The c candidates of either side, each scored on both."""
-
-    passages: NDArray[np.int64]
-    """(c,)"""
-    fused: NDArray[np.float64]
-    """(c,)"""
-    bm25: NDArray[np.float32]
-    """(c,)"""
-    cosines: Floats
-    """Of all their sentences in a row."""
-    starts: NDArray[np.int64]
-    """(c + 1,) where each passage's sentences start there."""
+def _read(reader: Reader, begun: Begun) -> list[Reading]:
+    return [reader.read(begun.question.text, text) for text in begun.ranking.texts]
 
 
 class Index:
@@ -100,6 +76,7 @@ class Index:
         self.manifest = manifest
         self._embedder = embedder
         self._reader: Reader | None = None
+        self._aside: Callable[[], Reader] | None = None
         self._passage_of_sentence = columns.passage_of_sentences()
         self._languages = [LANGUAGES[row] for row in np.unique(columns.language)]
         self._hits = Hits(self.documents, columns)
@@ -152,10 +129,14 @@ class Index:
         store = open_store(path, kind_at(path), milvus=milvus)
         return cls(documents, columns, lexical, store, embedder, manifest)
 
-    def read_by(self, reader: Reader | None) -> Index:
-        """The same index, whose best sentences are read by ``reader`` before they answer; None reads nothing."""
+    def read_by(self, reader: Reader | None, aside: Callable[[], Reader] | None = None) -> Index:
+        """The same index, whose best sentences are read by ``reader`` before they answer; None reads nothing.
+
+        ``aside`` gives the one for several questions at once: one that several threads may use, each on one core.
+        """
         other = copy(self)
         other._reader = reader
+        other._aside = aside
         return other
 
     def searched_in(self, store: VectorStore) -> Index:
@@ -175,9 +156,21 @@ class Index:
         vectors = self._embedder.embed_queries([query.text for query in queries])
         questions = [self._analyse(query, vector) for query, vector in zip(queries, vectors, strict=True)]
         nearest = self._nearest(queries, questions, vectors)
-        return [self._answer(question, rows, limit) for question, rows in zip(questions, nearest, strict=True)]
+        searches = zip(questions, nearest, strict=True)
+        begun = [self._begin(question, rows, limit) for question, rows in searches]
+        return [self._finish(each, read) for each, read in zip(begun, self._readings(begun), strict=True)]
 
-    def _analyse(self, query: Query, vector: Floats) -> _Question:
+    def _readings(self, begun: Sequence[Begun]) -> Iterable[Sequence[Reading]]:
+        """What the reader says of each; nothing where there is none."""
+        reader = self._reader
+        if reader is None:
+            return [() for _ in begun]
+        if len(begun) == 1 or self._aside is None:
+            return [_read(reader, each) for each in begun]
+        with ThreadPoolExecutor(ASIDE, "reader") as threads:
+            return list(threads.map(partial(_read, self._aside()), begun))
+
+    def _analyse(self, query: Query, vector: Floats) -> Question:
         language = detect_language(query.text)
         matches = {}
         for own in self._languages:
@@ -187,14 +180,14 @@ class Index:
             )
         allowed = None if query.scope is None else self._allowed(query.scope)
         several = asks_for_several(query.text, language)
-        return _Question(query.text, vector, language, classify(query.text, language), several, matches, allowed)
+        return Question(query.text, vector, language, classify(query.text, language), several, matches, allowed)
 
     def _allowed(self, scope: frozenset[str]) -> Mask:
         documents = np.zeros(len(self.documents), dtype=np.bool_)
         documents[[self._rows[source] for source in scope if source in self._rows]] = True
         return documents[self.columns.document]
 
-    def _nearest(self, queries: Sequence[Query], questions: Sequence[_Question], vectors: Floats) -> list[Rows]:
+    def _nearest(self, queries: Sequence[Query], questions: Sequence[Question], vectors: Floats) -> list[Rows]:
         """For each question the rows of the sentences nearest to it within its scope."""
         groups: dict[frozenset[str] | None, list[int]] = {}
         for row, query in enumerate(queries):
@@ -208,39 +201,36 @@ class Index:
                 nearest[row] = sentences[sentences >= 0]
         return nearest
 
-    def _answer(self, question: _Question, nearest: Rows, limit: int) -> SearchResult:
+    def _begin(self, question: Question, nearest: Rows, limit: int) -> Begun:
         pool = self._fuse(question, nearest)
         order = np.argsort(-pool.fused, kind="stable")
         top = order[:limit].tolist()
         candidates = self._candidates(question, pool, top)
-        reader = self._reader
-        read = partial(reader.read, question.text) if reader else None
-        ranked = rank(
-            question.kind,
-            candidates,
-            read,
-            question=question.text,
-            language=question.language,
-            several=question.several,
-        )
-        hits = tuple(self._hits.of(pool.passages[top].tolist(), candidates, ranked))
-        foreign = bool(hits) and question.language not in (None, hits[ranked.passage].language)
+        ranking = Ranking(question.kind, candidates, question.language, several=question.several)
         sources = first_distinct(self.columns.document[pool.passages[order]], LISTED)
+        return Begun(question, pool.passages[top].tolist(), candidates, ranking, sources)
+
+    def _finish(self, begun: Begun, readings: Sequence[Reading]) -> SearchResult:
+        question, candidates = begun.question, begun.candidates
+        ranked = begun.ranking.finish(readings, question.text)
+        hits = tuple(self._hits.of(begun.passages, candidates, ranked))
+        foreign = bool(hits) and question.language not in (None, hits[ranked.passage].language)
+        read = self._reader is not None
         return SearchResult(
             language=question.language,
             kind=question.kind,
             hits=hits,
-            sources=tuple(self.documents[row].source for row in sources),
-            support=support(ranked.features, foreign=foreign, read=reader is not None) if hits else 0.0,
+            sources=tuple(self.documents[row].source for row in begun.sources),
+            support=support(ranked.features, foreign=foreign, read=read) if hits else 0.0,
             features=ranked.features,
             foreign=foreign,
-            read=reader is not None,
+            read=read,
             several=question.several,
             words=words_beside(question.text, candidates, ranked),
             opposition=ranked.opposition,
         )
 
-    def _fuse(self, question: _Question, nearest: Rows) -> _Pool:
+    def _fuse(self, question: Question, nearest: Rows) -> Pool:
         bm25 = self.lexical.scores(question.matches.values())
         if question.allowed is not None:
             bm25[~question.allowed] = 0.0
@@ -249,7 +239,7 @@ class Index:
         passages = np.union1d(dense_side, lexical_side).astype(np.int64)
         if not len(passages):
             nothing = np.zeros(0, dtype=np.float32)
-            return _Pool(passages, np.zeros(0), nothing, nothing, np.zeros(1, dtype=np.int64))
+            return Pool(passages, np.zeros(0), nothing, nothing, np.zeros(1, dtype=np.int64))
         firsts = self.columns.first_sentence
         counts = firsts[passages + 1] - firsts[passages]
         starts = np.concatenate([[0], np.cumsum(counts)])
@@ -258,9 +248,9 @@ class Index:
         dense = np.maximum.reduceat(cosines, starts[:-1])
         share = np.array([dense_share(self._embedder.spec.model, question.language, own) for own in LANGUAGES])
         shares = share[self.columns.language[passages]]
-        return _Pool(passages, fuse(dense, bm25[passages], shares), bm25[passages], cosines, starts)
+        return Pool(passages, fuse(dense, bm25[passages], shares), bm25[passages], cosines, starts)
 
-    def _candidates(self, question: _Question, pool: _Pool, places: Sequence[int]) -> list[Candidate]:
+    def _candidates(self, question: Question, pool: Pool, places: Sequence[int]) -> list[Candidate]:
         passages = pool.passages[places].tolist()
         languages = [self.columns.language_of(passage) for passage in passages]
         firsts = [self.columns.first_sentence[passage : passage + 2].tolist() for passage in passages]

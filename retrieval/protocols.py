@@ -42,7 +42,7 @@ class Embedder(Protocol):
 
 
 class Reader(Protocol):
-    """Tells whether a text answers a question, and by which of its words. Called from one thread at a time."""
+    """Tells whether a text answers a question, and by which of its words. Called from any thread."""
 
     def read(self, question: str, text: str) -> Reading:
         """Raises ModelError when the model cannot run."""

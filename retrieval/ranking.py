@@ -100,15 +100,17 @@ def rank(
     ``question`` is held against the best sentence (retrieval.opposites); ``language`` is its own. ``several`` reads
     more sentences, where more than one thing is asked for. Raises whatever ``read`` raises.
     """
-    if not candidates:
-        return Ranked(np.zeros(0), np.zeros(0), (), {}, Features(), Opposition(), -1, -1)
-    return _Ranking(kind, candidates, language).ranked(read, question=question, several=several)
+    ranking = Ranking(kind, candidates, language, several=several)
+    return ranking.finish([read(text) for text in ranking.texts] if read else [], question)
 
 
-class _Ranking:
-    """The ranking of one question's sentences while it is made."""
+class Ranking:
+    """The ranking of one question's sentences while it is made: begun, then finished with what was read meanwhile."""
 
-    def __init__(self, kind: QuestionKind, candidates: Sequence[Candidate], language: Language | None) -> None:
+    def __init__(
+        self, kind: QuestionKind, candidates: Sequence[Candidate], language: Language | None, *, several: bool
+    ) -> None:
+        """See rank; ``candidates`` may be empty."""
         self._kind = kind
         self._language = language
         self._candidates = candidates
@@ -123,11 +125,27 @@ class _Ranking:
         measured = measures(candidates)
         self._cosines, self._coverage = measured[:, 0], measured[:, 1]
         self._scores = columns(measured) @ np.array([DENSE, LEXICAL, PASSAGE, BEFORE])
+        places = READ_SEVERAL if several else READ_ONE
+        self._add_bonus(places)
+        likeliest: list[int] = np.argsort(-self._scores, kind="stable")[:places].tolist()
+        self._before = {row: self._told_with(row) for row in likeliest}
+        """The rows to be read, and what is read before each."""
 
-    def ranked(self, read: Read | None, *, question: str, several: bool) -> Ranked:
-        """The scores with the bonus for the form asked for and, with ``read``, for what the reader says."""
-        self._add_bonus(READ_SEVERAL if several else READ_ONE)
-        readings = self._read(read, READ_SEVERAL if several else READ_ONE) if read else {}
+    @property
+    def texts(self) -> list[str]:
+        """What is to be read, likeliest first."""
+        return [before + self._texts[row] for row, before in self._before.items()]
+
+    def finish(self, readings: Sequence[Reading], question: str) -> Ranked:
+        """The ranking, with what the reader says of ``texts``, or without where there are none."""
+        if not self._texts:
+            return Ranked(np.zeros(0), np.zeros(0), (), {}, Features(), Opposition(), -1, -1)
+        for (row, before), reading in zip(self._before.items(), readings, strict=False):
+            # Lifted as far as it answers.
+            self._scores[row] += READ / (1.0 + np.exp(-reading.answers))
+            if reading.span:
+                self._mark(row, reading.span, len(before))
+        read = {row: reading.answers for row, reading in zip(self._before, readings, strict=False)}
         best = int(np.argmax(self._scores))
         # An answer may have to be read together with a neighbour.
         near = [row for row in (best - 1, best + 1) if self._same_passage(row, best) and self._look(row)]
@@ -141,10 +159,10 @@ class _Ranking:
             top=float(self._cosines.max()),
             margin=float(self._scores[best] - (others.max() if len(others) else 0.0)),
             against=against,
-            reading=float(np.clip(readings.get(best, 0.0), -DOUBT, DOUBT)),
+            reading=float(np.clip(read.get(best, 0.0), -DOUBT, DOUBT)),
         )
         spans = tuple(self._all_spans(row) for row in range(len(self._texts)))
-        return Ranked(self._scores, self._coverage, spans, readings, features, against, best, int(self._owner[best]))
+        return Ranked(self._scores, self._coverage, spans, read, features, against, best, int(self._owner[best]))
 
     def _add_bonus(self, places: int) -> None:
         """Add the bonus for the form asked for to whatever might be among the ``places`` best."""
@@ -159,19 +177,7 @@ class _Ranking:
             insort(reached, float(self._scores[row]))
             del reached[:-places]
 
-    def _read(self, read: Read, places: int) -> dict[int, float]:
-        """Read the ``places`` best sentences, and lift them as far as they answer."""
-        readings: dict[int, float] = {}
-        for row in np.argsort(-self._scores, kind="stable")[:places].tolist():
-            before = self._before(row)
-            reading = read(before + self._texts[row])
-            readings[row] = reading.answers
-            self._scores[row] += READ / (1.0 + np.exp(-reading.answers))
-            if reading.span:
-                self._mark(row, reading.span, len(before))
-        return readings
-
-    def _before(self, row: int) -> str:
+    def _told_with(self, row: int) -> str:
         """What is read before a sentence that points back; empty for others and for long ones.
 
         Empty across languages too: there the reader tells right quotes better by the sentence alone (AUROC .796, .789).
@@ -234,6 +240,8 @@ def measures(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
     """(m, 4) for each sentence: cosine, coverage, fused score of its passage, coverage that the one before adds."""
     counts = [len(candidate.texts) for candidate in candidates]
     measured = np.empty((sum(counts), 4))
+    if not candidates:
+        return measured
     measured[:, 0] = np.concatenate([candidate.cosines for candidate in candidates])
     measured[:, 2] = np.repeat([candidate.fused for candidate in candidates], counts)
     starts = np.cumsum([0, *counts])

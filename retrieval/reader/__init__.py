@@ -13,6 +13,8 @@ from retrieval.protocols import Reader
 def load_reader(threads: int = 0) -> Reader:
     """The reader that comes with this package, opened once; ``threads`` 0 means one for each core, at most 2.
 
+    Several threads may use it at once.
+
     Raises ModelError when its files are missing, damaged or cannot be run.
     """
     from retrieval.reader.model import OnnxReader

@@ -71,6 +71,7 @@ class Clock:
 def watch_index(clock: Clock, index: Any, embedder: Any, reader: Any) -> None:
     """Time the parts of an index that a search goes through."""
     from retrieval import index as module
+    from retrieval.ranking import Ranking
 
     clock.watch(embedder, "embed_queries", "encoder")
     for name in ("detect_language", "classify", "question_terms"):
@@ -79,7 +80,8 @@ def watch_index(clock: Clock, index: Any, embedder: Any, reader: Any) -> None:
     clock.watch(index.store, "search", "store search")
     clock.watch(index.lexical, "scores", "BM25")
     clock.watch(index, "_fuse", "fusion")
-    clock.watch(module, "rank", "ranking")
+    clock.watch(Ranking, "finish", "ranking")
+    clock.watch(module, "Ranking", "ranking")
     clock.watch(reader, "read", "reader")
     clock.watch(index, "search_many", "passages and hits")
 

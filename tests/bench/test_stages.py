@@ -18,8 +18,9 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, flo
     """Milliseconds by stage for some questions about the seeds."""
     from retrieval import index as module
 
-    for name in ("detect_language", "classify", "question_terms", "rank"):
+    for name in ("detect_language", "classify", "question_terms", "Ranking"):
         monkeypatch.setattr(module, name, getattr(module, name))  # put back after the test
+    monkeypatch.setattr(module.Ranking, "finish", module.Ranking.finish)
     embedder = load_embedder("hashing", tmp_path)
     index, _ = refresh(corpora.documents(None), tmp_path, embedder, where="seeds")
     reader = load_reader()

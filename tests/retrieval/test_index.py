@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import astuple
 from functools import cache
@@ -19,12 +20,12 @@ from retrieval.chunking import split
 from retrieval.columns import Columns
 from retrieval.documents import make_document
 from retrieval.embedders.hashing import HashingEmbedder
-from retrieval.errors import IndexCorrupt
+from retrieval.errors import IndexCorrupt, ModelError
 from retrieval.index import LISTED, Index
 from retrieval.lexical import Bm25
 from retrieval.protocols import Floats
 from retrieval.stores import StoreKind, build_store
-from retrieval.types import Chunk, Document, Features, Manifest, Query, QuestionKind, SearchResult
+from retrieval.types import Chunk, Document, Features, Manifest, Query, QuestionKind, Reading, SearchResult
 
 EMBEDDER = HashingEmbedder()
 TEXTS = {
@@ -215,6 +216,42 @@ def test_a_scope_reaches_what_better_documents_would_hide(monkeypatch: pytest.Mo
         result = search("Who counts the ships?", frozenset({source}))
         check(result, index())
         assert result.sources == (source,)
+
+
+# --- read by several threads ---------------------------------------------------------------------------------------
+
+
+class Fake:
+    """A reader that says something of its own of every pair, and remembers who asked."""
+
+    def __init__(self, broken: str | None = None) -> None:
+        self.threads: set[str] = set()
+        self.broken = broken
+
+    def read(self, question: str, text: str) -> Reading:
+        self.threads.add(threading.current_thread().name)
+        if question == self.broken:
+            raise ModelError("The reader failed.")
+        return Reading((len(question) * 7 + len(text)) % 11 - 5.0, (0, 3) if len(text) > 3 else None)
+
+
+def test_several_questions_are_read_aside_and_each_gets_its_own_reading() -> None:
+    reader, aside = Fake(), Fake()
+    made = index().read_by(reader, lambda: aside)
+    queries = [Query(question) for question in QUESTIONS + HOSTILE]
+    together = made.search_many(queries)
+    assert not reader.threads
+    assert len(aside.threads) in (1, 2)
+    assert all(name.startswith("reader") for name in aside.threads)
+    assert together == [made.search_many([query])[0] for query in queries]
+    assert reader.threads == {threading.current_thread().name}
+    assert index().read_by(reader).search_many(queries) == together
+
+
+def test_a_reader_that_fails_for_one_fails_the_batch() -> None:
+    made = index().read_by(Fake(), lambda: Fake(broken=QUESTIONS[1]))
+    with pytest.raises(ModelError):
+        made.search_many([Query(question) for question in QUESTIONS])
 
 
 # --- one index, however made and asked ---------------------------------------------------------------------------
