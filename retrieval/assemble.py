@@ -14,7 +14,7 @@ from retrieval.lexical import Bm25
 from retrieval.lock import Notify
 from retrieval.postings import Kept
 from retrieval.protocols import Embedder
-from retrieval.reuse import Keys, LastIndex, known_passages, moved_rows, probing_queries, sentence_keys, vectors_of
+from retrieval.reuse import Keys, LastIndex, known_passages, match_keys, probing_queries, sentence_keys, vectors_of
 from retrieval.stores import store_for
 from retrieval.types import Chunk, Document, Skipped, VectorSearch
 
@@ -80,13 +80,14 @@ def assemble(
         raise _nothing(where, [Skipped(document.source, "holds no text") for document in read])
     sentences = [read[row].text[start:end] for row, chunk in chunks for start, end in chunk.sentences]
     keys = sentence_keys(sentences)
-    vectors, embedded = vectors_of(sentences, keys, last, embedder, partial(progress, "embed"))
+    shared = match_keys(last.keys if last else keys[:0], keys)
+    vectors, embedded = vectors_of(sentences, shared, last, embedder, partial(progress, "embed"))
     lexical = Bm25.build(words, last.index.lexical if last else None)
     store = store_for(
         vectors,
         search,
         last=last.index.store if last else None,
-        moved=(lambda: moved_rows(last.keys, keys)) if last else None,
+        moved=lambda: shared.moved,
         queries=lambda: probing_queries(sentences, embedder),
     )
     return Index(read, Columns.from_chunks(chunks), lexical, store, embedder), keys, embedded

@@ -52,6 +52,18 @@ class LastIndex:
     """Source -> row of the document."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Where the n sentences of an index stand among the m of the last one, told by their keys."""
+
+    known: NDArray[np.int64]
+    """(n,) a row of the last index with the same sentence, -1 where there is none."""
+    first: NDArray[np.int64]
+    """(n,) the first row of this index with the same sentence."""
+    moved: NDArray[np.int64]
+    """(m,) row in this index of each sentence of the last, a row of its own for each; -1 for those that are gone."""
+
+
 def last_index(root: Path, embedder: Embedder, notify: Notify) -> LastIndex | None:
     """The newest whole version made by an equal embedder, the current one first."""
     try:
@@ -113,38 +125,53 @@ def sentence_keys(sentences: Sequence[str]) -> Keys:
     return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, KEY_BYTES)
 
 
+def match_keys(old: Keys, new: Keys) -> Shared:
+    """What the sentences ``new`` of an index share with those of the last one, ``old``, and with each other."""
+    count = len(new)
+    words = np.concatenate([new, old]).view(np.uint64)
+    # Equal ones lie together then, new before old, each of them in order.
+    order = np.lexsort((words[:, 1], words[:, 0]))
+    begins = np.ones(len(order), dtype=np.bool_)
+    begins[1:] = (words[order[1:]] != words[order[:-1]]).any(axis=1)
+    group, starts = np.cumsum(begins) - 1, np.flatnonzero(begins)
+    ends = np.append(starts, len(order))[1:]
+    is_new = order < count
+    news = np.bincount(group, is_new, len(starts)).astype(np.int64)
+    shared = Shared(*(np.full(length, -1, dtype=np.int64) for length in (count, count, len(old))))
+    known = np.where(ends - starts > news, order[ends - 1] - count, -1)
+    shared.known[order[is_new]] = known[group[is_new]]
+    shared.first[order[is_new]] = order[starts][group[is_new]]
+    # The n-th old one of equal sentences moves to the n-th new one.
+    twin = np.flatnonzero(~is_new) - news[group[~is_new]]
+    there = twin < (starts + news)[group[~is_new]]
+    shared.moved[order[~is_new][there] - count] = order[twin[there]]
+    return shared
+
+
 def vectors_of(
     sentences: Sequence[str],
-    keys: Keys,
+    shared: Shared,
     last: LastIndex | None,
     embedder: Embedder,
     progress: Callable[[int, int], None],
 ) -> tuple[Floats, int]:
     """A unit vector for each sentence, (n, dimension), and how many distinct sentences had to be embedded."""
-    distinct: dict[bytes, int] = {}
-    rows = np.array([distinct.setdefault(key.tobytes(), len(distinct)) for key in keys], dtype=np.int64)
-    first = np.zeros(len(distinct), dtype=np.int64)
-    first[rows[::-1]] = np.arange(len(rows))[::-1]
-    vectors = np.empty((len(distinct), embedder.spec.dimension), dtype=np.float32)
-    fresh = np.arange(len(distinct)) if last is None else _copy_known(distinct, last, vectors)
+    vectors = np.empty((len(sentences), embedder.spec.dimension), dtype=np.float32)
+    is_known, is_first = shared.known >= 0, shared.first == np.arange(len(sentences))
+    if last is not None:
+        found = np.flatnonzero(is_known)
+        for start in range(0, len(found), COPY_ROWS):
+            block = found[start : start + COPY_ROWS]
+            vectors[block] = last.index.store.vectors(shared.known[block])
+    fresh = np.flatnonzero(~is_known & is_first)
     for start in range(0, len(fresh), BATCH):
         progress(start, len(fresh))
         block = fresh[start : start + BATCH]
-        vectors[block] = embedder.embed_documents([sentences[first[row]] for row in block])
+        vectors[block] = embedder.embed_documents([sentences[row] for row in block])
     progress(len(fresh), len(fresh))
-    return (vectors if len(distinct) == len(rows) else vectors[rows]), len(fresh)
-
-
-def moved_rows(old: Keys, new: Keys) -> NDArray[np.int64]:
-    """(len(old),) row in ``new`` of each sentence of ``old``, a row of its own for each; -1 for those that are gone."""
-    places: dict[bytes, list[int]] = {}
-    for row in range(len(new) - 1, -1, -1):
-        places.setdefault(new[row].tobytes(), []).append(row)
-    moved = np.full(len(old), -1, dtype=np.int64)
-    for row, key in enumerate(old):
-        if rows := places.get(key.tobytes()):
-            moved[row] = rows.pop()
-    return moved
+    again = np.flatnonzero(~is_known & ~is_first)
+    vectors[again] = vectors[shared.first[again]]
+    return vectors, len(fresh)
 
 
 def probing_queries(sentences: Sequence[str], embedder: Embedder) -> Floats:
@@ -155,17 +182,3 @@ def probing_queries(sentences: Sequence[str], embedder: Embedder) -> Floats:
     chosen = np.random.default_rng(0).choice(len(sentences), min(PROBING, len(sentences)), replace=False)
     halves = (words[: (len(words) + 1) // 2] for words in (sentences[row].split() for row in chosen))
     return embedder.embed_queries([" ".join(words) for words in halves])
-
-
-def _copy_known(distinct: Mapping[bytes, int], last: LastIndex, vectors: Floats) -> NDArray[np.int64]:
-    """Fill in the vectors that the last index holds and return the rows of the others."""
-    known = np.full(len(vectors), -1, dtype=np.int64)
-    for old, key in enumerate(last.keys):
-        row = distinct.get(key.tobytes())
-        if row is not None:
-            known[row] = old
-    found = np.flatnonzero(known >= 0)
-    for start in range(0, len(found), COPY_ROWS):
-        block = found[start : start + COPY_ROWS]
-        vectors[block] = last.index.store.vectors(known[block])
-    return np.flatnonzero(known < 0)
