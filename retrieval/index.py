@@ -44,6 +44,8 @@ SENTENCE_DEPTH = 2 * DEPTH
 """Sentences searched for: more than passages, since one passage may hold several of the nearest."""
 LISTED = 10
 """Distinct sources a result lists."""
+DOCUMENTS = "documents.json"
+"""Name of the file with the documents among an index's files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Index:
 
     def save(self, folder: Path) -> None:
         """Write all parts into an existing folder. Raises OSError."""
-        save_json(folder / "documents.json", [document_fields(document) for document in self.documents])
+        save_json(folder / DOCUMENTS, [document_fields(document) for document in self.documents])
         save_json(folder / "headings.json", self.columns.headings)
         save_json(folder / "vocabulary.json", self.lexical.vocabulary)
         save_arrays(folder, {f"passages.{name}": array for name, array in self.columns.arrays().items()})
@@ -129,7 +131,7 @@ class Index:
 
     @classmethod
     def _load(cls, folder: Path, manifest: Manifest, embedder: Embedder) -> Index:
-        documents = [document_from(fields) for fields in load_json(folder / "documents.json")]
+        documents = load_documents(folder)
         passages = load_arrays(folder, [f"passages.{name}" for name in columns_module.ARRAYS])
         words = load_arrays(folder, [f"lexical.{name}" for name in lexical_module.ARRAYS])
         columns = Columns.from_arrays(
@@ -264,3 +266,8 @@ class Index:
             cosines=pool.cosines[pool.starts[place] : pool.starts[place + 1]],
             texts=tuple(text[start:end] for start, end in spans),
         )
+
+
+def load_documents(folder: Path) -> list[Document]:
+    """The documents of a saved index. Raises IndexCorrupt, or KeyError, TypeError or ValueError for another's file."""
+    return [document_from(fields) for fields in load_json(folder / DOCUMENTS)]

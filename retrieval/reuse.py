@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from retrieval.chunking import CHUNKING_VERSION
 from retrieval.columns import Columns
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
-from retrieval.index import Index
+from retrieval.index import DOCUMENTS, Index, load_documents
 from retrieval.language import ANALYSIS_VERSION
 from retrieval.lock import Notify
 from retrieval.postings import Kept
 from retrieval.protocols import Embedder, Floats
-from retrieval.storage import current, load_arrays, load_version, verify_checksums, versions
-from retrieval.types import Chunk, Document
+from retrieval.storage import current, load_arrays, load_current, load_version, verify_checksums, versions
+from retrieval.types import Chunk, Document, Manifest
 
 PREPARATION = f"{CHUNKING_VERSION}.{ANALYSIS_VERSION}"
 """What reader, splitter and word analysis make of a file; an index made otherwise is stale."""
@@ -89,6 +89,22 @@ def _open(folder: Path, embedder: Embedder) -> LastIndex:
     index = Index.load(folder, manifest, embedder)
     rows = {document.source: row for row, document in enumerate(index.documents)}
     return LastIndex(folder, index, load_arrays(folder, [KEYS])[KEYS], manifest.chunking, rows)
+
+
+def known_documents(root: Path) -> dict[str, Document]:
+    """The documents of the current version by source, none where it was prepared otherwise or is damaged."""
+
+    def opener(folder: Path, manifest: Manifest) -> list[Document]:
+        if manifest.chunking != PREPARATION:
+            return []
+        # Else damage in a document would be taken for what its file holds.
+        verify_checksums(folder, replace(manifest, files={DOCUMENTS: manifest.files[DOCUMENTS]}))
+        return load_documents(folder)
+
+    try:
+        return {document.source: document for document in load_current(root, opener)}
+    except (IndexMissing, IndexStale, IndexCorrupt, TypeError, ValueError, KeyError, AttributeError):
+        return {}
 
 
 def known_passages(document: Document, last: LastIndex) -> list[tuple[Chunk, Kept]] | None:
