@@ -49,7 +49,7 @@ def write(folder: Path, files: int, sentences: int) -> None:
 def change(folder: Path, turn: int) -> None:
     """Add a sentence that no file holds to one of the files."""
     names = sorted(path.name for path in folder.iterdir())
-    path = folder / names[(2 * turn + 1) * len(names) // 64 % len(names)]
+    path = folder / names[int((0.11 + 0.37 * turn) % 1 * len(names))]
     number = sum(1 for _ in folder.parent.glob("changed-*"))
     (folder.parent / f"changed-{number}").touch()
     with path.open("a", encoding="utf-8") as file:
