@@ -217,8 +217,10 @@ def _read_entries(entries: Sequence[_Entry], known: Mapping[str, Document]) -> I
             yield Skipped(entry.source, f'has the same content as "{seen[digest]}"')
             continue
         seen[digest] = entry.source
-        markdown = Path(entry.source).suffix.lower() in MARKDOWN_SUFFIXES
-        yield same or make_document(entry.source, text, digest=digest, markdown=markdown)
+        if same is None:
+            markdown = Path(entry.source).suffix.lower() in MARKDOWN_SUFFIXES
+            same = make_document(entry.source, text, digest=digest, markdown=markdown)
+        yield same
 
 
 def _read_bytes(path: str) -> bytes:
@@ -229,8 +231,11 @@ def _read_bytes(path: str) -> bytes:
         regular = stat.S_ISREG(os.lstat(path).st_mode)
         if regular:
             with os.fdopen(os.open(path, flags), "rb") as file:
-                regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-                raw = file.read(MAX_BYTES + 1) if regular else b""
+                found = os.fstat(file.fileno())
+                regular = stat.S_ISREG(found.st_mode)
+                # As much as there should be, then the rest: room for MAX_BYTES costs more than most files.
+                raw = file.read(min(found.st_size, MAX_BYTES)) if regular else b""
+                raw += file.read(MAX_BYTES + 1 - len(raw)) if regular and file.peek(1) else b""
     except OSError as error:
         raise _UnreadableError(f"cannot be read ({_cause(error)})") from error
     if not regular:
