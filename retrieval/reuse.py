@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.chunking import CHUNKING_VERSION
-from retrieval.columns import Columns
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
 from retrieval.index import DOCUMENTS, Index, load_documents
-from retrieval.language import ANALYSIS_VERSION
+from retrieval.language import ANALYSIS_VERSION, LANGUAGES
 from retrieval.lock import Notify
 from retrieval.postings import Kept
 from retrieval.protocols import Embedder, Floats
@@ -27,8 +26,8 @@ PREPARATION = f"{CHUNKING_VERSION}.{ANALYSIS_VERSION}"
 
 BATCH = 256
 """Sentences embedded between two reports of progress."""
-COPY_ROWS = 1 << 16
-"""Vectors copied at a time from the last index."""
+COPY_ROWS = 1 << 12
+"""Vectors copied at a time from the last index: few enough to stay in the processor's cache between."""
 KEY_BYTES = 16
 """Length of a sentence's BLAKE2b key: collisions are out of question below 2**50 sentences."""
 PROBING = 256
@@ -50,6 +49,8 @@ class LastIndex:
     chunking: str
     rows: Mapping[str, int]
     """Source -> row of the document."""
+    passages: Sequence[int]
+    """(documents + 1,) where each document's passages start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def _open(folder: Path, embedder: Embedder) -> LastIndex:
     verify_checksums(folder, manifest)
     index = Index.load(folder, manifest, embedder)
     rows = {document.source: row for row, document in enumerate(index.documents)}
-    return LastIndex(folder, index, load_arrays(folder, [KEYS])[KEYS], manifest.chunking, rows)
+    passages = np.searchsorted(index.columns.document, np.arange(len(rows) + 1)).tolist()
+    return LastIndex(folder, index, load_arrays(folder, [KEYS])[KEYS], manifest.chunking, rows, passages)
 
 
 def known_documents(root: Path) -> dict[str, Document]:
@@ -113,26 +115,31 @@ def known_passages(document: Document, last: LastIndex) -> list[tuple[Chunk, Kep
     if row is None or last.chunking != PREPARATION or last.index.documents[row] != document:
         return None
     columns = last.index.columns
-    first, end = np.searchsorted(columns.document, [row, row + 1]).tolist()
-    sentences = columns.first_sentence[first : end + 1].tolist()
-    return [
-        (_chunk(document, columns, passage), Kept(passage, range(start, stop)))
-        for passage, (start, stop) in zip(range(first, end), pairwise(sentences), strict=True)
-    ]
-
-
-def _chunk(document: Document, columns: Columns, passage: int) -> Chunk:
-    start, end = int(columns.start[passage]), int(columns.end[passage])
-    sentences = slice(*columns.first_sentence[passage : passage + 2])
-    starts, ends = columns.sentence_start[sentences].tolist(), columns.sentence_end[sentences].tolist()
-    return Chunk(
-        start=start,
-        end=end,
-        text=document.text[start:end],
-        heading=columns.headings[columns.heading[passage]],
-        language=columns.language_of(passage),
-        sentences=tuple(zip(starts, ends, strict=True)),
+    first, end = last.passages[row : row + 2]
+    # Whole columns at once: one number at a time out of an array costs several times as much.
+    firsts = columns.first_sentence[first : end + 1].tolist()
+    sentences = slice(firsts[0], firsts[-1])
+    spans = list(zip(columns.sentence_start[sentences].tolist(), columns.sentence_end[sentences].tolist(), strict=True))
+    passages = slice(first, end)
+    rows = zip(
+        *(column[passages].tolist() for column in (columns.start, columns.end, columns.heading, columns.language)),
+        pairwise(firsts),
+        strict=True,
     )
+    return [
+        (
+            Chunk(
+                start=start,
+                end=stop,
+                text=document.text[start:stop],
+                heading=columns.headings[heading],
+                language=LANGUAGES[language],
+                sentences=tuple(spans[own - firsts[0] : after - firsts[0]]),
+            ),
+            Kept(passage, range(own, after)),
+        )
+        for passage, (start, stop, heading, language, (own, after)) in enumerate(rows, first)
+    ]
 
 
 def sentence_keys(sentences: Sequence[str]) -> Keys:

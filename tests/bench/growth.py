@@ -103,7 +103,7 @@ def plot(found: Sequence[dict[str, Any]], path: Path) -> None:
     from matplotlib import pyplot
 
     chunks = [each["chunks"] for each in found]
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 4), layout="constrained")
     lines = (
         ("question", "whole question, without the model", "C0"),
         ("vector", "vector search", "C1"),
@@ -121,7 +121,7 @@ def plot(found: Sequence[dict[str, Any]], path: Path) -> None:
         axes.set(xscale="log", yscale="log", xlabel="chunks", title=title)
         axes.grid(visible=True, which="major", alpha=0.3)
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.legend(fontsize=8)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2, fontsize=8, frameon=False)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
