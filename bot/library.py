@@ -26,6 +26,7 @@ from retrieval.errors import (
 from retrieval.index import Index
 from retrieval.protocols import Embedder
 from retrieval.reader import load_reader
+from retrieval.reuse import known_documents
 from retrieval.storage import versions
 from retrieval.stores import served_from
 from retrieval.types import Document, Milvus, Skipped, VectorSearch
@@ -96,7 +97,7 @@ def update_library(
     Raises SourceError when there is nothing to read, IndexLocked when another process writes the index, ConfigError
     when the model cannot be loaded, RetrievalError otherwise.
     """
-    documents = _read(settings, words)
+    documents = _read(settings, words, anew=rebuild)
     embedder = load_model(settings, documents, notify)
     return build_index(
         documents,
@@ -112,9 +113,10 @@ def update_library(
     )
 
 
-def _read(settings: Settings, words: Messages) -> list[Document | Skipped]:
+def _read(settings: Settings, words: Messages, *, anew: bool = False) -> list[Document | Skipped]:
     folder = settings.seeds.dir
-    documents = list(read_documents(folder, settings.seeds.exclude)) if folder.exists() else []
+    known = {} if anew else known_documents(index_folder(settings.data_dir))
+    documents = list(read_documents(folder, settings.seeds.exclude, known)) if folder.exists() else []
     if not documents:
         raise SourceError(words.no_seeds.format(folder=folder))
     return documents

@@ -17,7 +17,7 @@ from retrieval.lock import Notify
 from retrieval.postings import Kept
 from retrieval.protocols import Embedder, VectorStore
 from retrieval.remote import Remote, remote_store
-from retrieval.reuse import Keys, LastIndex, known_passages, moved_rows, probing_queries, sentence_keys, vectors_of
+from retrieval.reuse import Keys, LastIndex, known_passages, match_keys, probing_queries, sentence_keys, vectors_of
 from retrieval.stores import store_for
 from retrieval.types import Chunk, Document, Skipped, VectorSearch
 
@@ -92,12 +92,13 @@ def assemble(
         rows = np.repeat([row for row, _ in chunks], [len(chunk.sentences) for _, chunk in chunks])
         store, embedded = remote_store(sentences, keys, sources, rows, last, embedder, there, embedding)
     else:
-        vectors, embedded = vectors_of(sentences, keys, last, embedder, embedding)
+        shared = match_keys(last.keys if last else keys[:0], keys)
+        vectors, embedded = vectors_of(sentences, shared, last, embedder, embedding)
         store = store_for(
             vectors,
             search,
             last=last.index.store if last else None,
-            moved=(lambda: moved_rows(last.keys, keys)) if last else None,
+            moved=lambda: shared.moved,
             queries=lambda: probing_queries(sentences, embedder),
         )
     return Index(read, Columns.from_chunks(chunks), lexical, store, embedder), keys, embedded

@@ -50,6 +50,8 @@ LISTED = 10
 """Distinct sources a result lists."""
 VECTORS = "vectors.faiss"
 """File of the vector store; other stores' files lie beside its place."""
+DOCUMENTS = "documents.json"
+"""Name of the file with the documents among an index's files."""
 
 
 def _read(reader: Reader, begun: Begun) -> list[Reading]:
@@ -91,7 +93,7 @@ class Index:
 
     def save(self, folder: Path) -> None:
         """Write all parts into an existing folder. Raises OSError."""
-        save_json(folder / "documents.json", [document_fields(document) for document in self.documents])
+        save_json(folder / DOCUMENTS, [document_fields(document) for document in self.documents])
         save_json(folder / "headings.json", self.columns.headings)
         save_json(folder / "vocabulary.json", self.lexical.vocabulary)
         save_arrays(folder, {f"passages.{name}": array for name, array in self.columns.arrays().items()})
@@ -112,7 +114,7 @@ class Index:
 
     @classmethod
     def _load(cls, folder: Path, manifest: Manifest, embedder: Embedder, milvus: Milvus | None) -> Index:
-        documents = [document_from(fields) for fields in load_json(folder / "documents.json")]
+        documents = load_documents(folder)
         passages = load_arrays(folder, [f"passages.{name}" for name in columns_module.ARRAYS])
         words = load_arrays(folder, [f"lexical.{name}" for name in lexical_module.ARRAYS])
         columns = Columns.from_arrays(
@@ -279,3 +281,8 @@ class Index:
                 )
             )
         return found
+
+
+def load_documents(folder: Path) -> list[Document]:
+    """The documents of a saved index. Raises IndexCorrupt, or KeyError, TypeError or ValueError for another's file."""
+    return [document_from(fields) for fields in load_json(folder / DOCUMENTS)]

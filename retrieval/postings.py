@@ -77,7 +77,8 @@ class Table:
         final = np.full(len(names), -1, dtype=np.int64)
         final[[self._ids[term] for term in vocabulary]] = np.arange(len(vocabulary))
         terms_ = final[terms_]
-        order = np.lexsort((passages, terms_))
+        # What is kept is in this order already, so that a stable sort of one key only merges what is new.
+        order = np.argsort(terms_ * len(self._languages) + passages, kind="stable")
         flat = np.concatenate([np.zeros(0, dtype=np.int32), *self._sentences])
         arrays: dict[str, NDArray[np.generic]] = {
             "offsets": np.searchsorted(terms_[order], np.arange(len(vocabulary) + 1)).astype(np.int64),

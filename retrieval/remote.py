@@ -17,7 +17,7 @@ from retrieval.errors import IndexCorrupt, IndexTypeError, RetrievalError, Store
 from retrieval.index import VECTORS
 from retrieval.lock import Notify
 from retrieval.protocols import Embedder, Rows, VectorStore
-from retrieval.reuse import Keys, LastIndex, vectors_of
+from retrieval.reuse import Keys, LastIndex, match_keys, vectors_of
 from retrieval.storage import versions
 from retrieval.stores import NO_MILVUS, kind_at
 from retrieval.stores.plan import AUTO
@@ -84,7 +84,8 @@ def remote_store(
             progress(start + done, len(fresh))
 
         block = fresh[start : start + BLOCK]
-        vectors, new = vectors_of([sentences[row] for row in block], keys[block], last, embedder, tell)
+        shared = match_keys(last.keys if last else keys[:0], keys[block])
+        vectors, new = vectors_of([sentences[row] for row in block], shared, last, embedder, tell)
         store.write(block, vectors)
         embedded += new
     progress(len(fresh), len(fresh))

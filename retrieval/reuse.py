@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
@@ -12,23 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.chunking import CHUNKING_VERSION
-from retrieval.columns import Columns
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, StoreUnavailable
-from retrieval.index import Index
-from retrieval.language import ANALYSIS_VERSION
+from retrieval.index import DOCUMENTS, Index, load_documents
+from retrieval.language import ANALYSIS_VERSION, LANGUAGES
 from retrieval.lock import Notify
 from retrieval.postings import Kept
 from retrieval.protocols import Embedder, Floats
-from retrieval.storage import current, load_arrays, load_version, verify_checksums, versions
-from retrieval.types import Chunk, Document, Milvus
+from retrieval.storage import current, load_arrays, load_current, load_version, verify_checksums, versions
+from retrieval.types import Chunk, Document, Manifest, Milvus
 
 PREPARATION = f"{CHUNKING_VERSION}.{ANALYSIS_VERSION}"
 """What reader, splitter and word analysis make of a file; an index made otherwise is stale."""
 
 BATCH = 256
 """Sentences embedded between two reports of progress."""
-COPY_ROWS = 1 << 16
-"""Vectors copied at a time from the last index."""
+COPY_ROWS = 1 << 12
+"""Vectors copied at a time from the last index: few enough to stay in the processor's cache between."""
 KEY_BYTES = 16
 """Length of a sentence's BLAKE2b key: collisions are out of question below 2**50 sentences."""
 PROBING = 256
@@ -50,6 +49,20 @@ class LastIndex:
     chunking: str
     rows: Mapping[str, int]
     """Source -> row of the document."""
+    passages: Sequence[int]
+    """(documents + 1,) where each document's passages start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Where the n sentences of an index stand among the m of the last one, told by their keys."""
+
+    known: NDArray[np.int64]
+    """(n,) a row of the last index with the same sentence, -1 where there is none."""
+    first: NDArray[np.int64]
+    """(n,) the first row of this index with the same sentence."""
+    moved: NDArray[np.int64]
+    """(m,) row in this index of each sentence of the last, a row of its own for each; -1 for those that are gone."""
 
 
 def last_index(
@@ -83,7 +96,24 @@ def _open(folder: Path, embedder: Embedder, milvus: Milvus | None) -> LastIndex:
     verify_checksums(folder, manifest)
     index = Index.load(folder, manifest, embedder, milvus)
     rows = {document.source: row for row, document in enumerate(index.documents)}
-    return LastIndex(folder, index, load_arrays(folder, [KEYS])[KEYS], manifest.chunking, rows)
+    passages = np.searchsorted(index.columns.document, np.arange(len(rows) + 1)).tolist()
+    return LastIndex(folder, index, load_arrays(folder, [KEYS])[KEYS], manifest.chunking, rows, passages)
+
+
+def known_documents(root: Path) -> dict[str, Document]:
+    """The documents of the current version by source, none where it was prepared otherwise or is damaged."""
+
+    def opener(folder: Path, manifest: Manifest) -> list[Document]:
+        if manifest.chunking != PREPARATION:
+            return []
+        # Else damage in a document would be taken for what its file holds.
+        verify_checksums(folder, replace(manifest, files={DOCUMENTS: manifest.files[DOCUMENTS]}))
+        return load_documents(folder)
+
+    try:
+        return {document.source: document for document in load_current(root, opener)}
+    except (IndexMissing, IndexStale, IndexCorrupt, TypeError, ValueError, KeyError, AttributeError):
+        return {}
 
 
 def known_passages(document: Document, last: LastIndex) -> list[tuple[Chunk, Kept]] | None:
@@ -92,26 +122,31 @@ def known_passages(document: Document, last: LastIndex) -> list[tuple[Chunk, Kep
     if row is None or last.chunking != PREPARATION or last.index.documents[row] != document:
         return None
     columns = last.index.columns
-    first, end = np.searchsorted(columns.document, [row, row + 1]).tolist()
-    sentences = columns.first_sentence[first : end + 1].tolist()
-    return [
-        (_chunk(document, columns, passage), Kept(passage, range(start, stop)))
-        for passage, (start, stop) in zip(range(first, end), pairwise(sentences), strict=True)
-    ]
-
-
-def _chunk(document: Document, columns: Columns, passage: int) -> Chunk:
-    start, end = int(columns.start[passage]), int(columns.end[passage])
-    sentences = slice(*columns.first_sentence[passage : passage + 2])
-    starts, ends = columns.sentence_start[sentences].tolist(), columns.sentence_end[sentences].tolist()
-    return Chunk(
-        start=start,
-        end=end,
-        text=document.text[start:end],
-        heading=columns.headings[columns.heading[passage]],
-        language=columns.language_of(passage),
-        sentences=tuple(zip(starts, ends, strict=True)),
+    first, end = last.passages[row : row + 2]
+    # Whole columns at once: one number at a time out of an array costs several times as much.
+    firsts = columns.first_sentence[first : end + 1].tolist()
+    sentences = slice(firsts[0], firsts[-1])
+    spans = list(zip(columns.sentence_start[sentences].tolist(), columns.sentence_end[sentences].tolist(), strict=True))
+    passages = slice(first, end)
+    rows = zip(
+        *(column[passages].tolist() for column in (columns.start, columns.end, columns.heading, columns.language)),
+        pairwise(firsts),
+        strict=True,
     )
+    return [
+        (
+            Chunk(
+                start=start,
+                end=stop,
+                text=document.text[start:stop],
+                heading=columns.headings[heading],
+                language=LANGUAGES[language],
+                sentences=tuple(spans[own - firsts[0] : after - firsts[0]]),
+            ),
+            Kept(passage, range(own, after)),
+        )
+        for passage, (start, stop, heading, language, (own, after)) in enumerate(rows, first)
+    ]
 
 
 def sentence_keys(sentences: Sequence[str]) -> Keys:
@@ -120,38 +155,53 @@ def sentence_keys(sentences: Sequence[str]) -> Keys:
     return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, KEY_BYTES)
 
 
+def match_keys(old: Keys, new: Keys) -> Shared:
+    """What the sentences ``new`` of an index share with those of the last one, ``old``, and with each other."""
+    count = len(new)
+    words = np.concatenate([new, old]).view(np.uint64)
+    # Equal ones lie together then, new before old, each of them in order.
+    order = np.lexsort((words[:, 1], words[:, 0]))
+    begins = np.ones(len(order), dtype=np.bool_)
+    begins[1:] = (words[order[1:]] != words[order[:-1]]).any(axis=1)
+    group, starts = np.cumsum(begins) - 1, np.flatnonzero(begins)
+    ends = np.append(starts, len(order))[1:]
+    is_new = order < count
+    news = np.bincount(group, is_new, len(starts)).astype(np.int64)
+    shared = Shared(*(np.full(length, -1, dtype=np.int64) for length in (count, count, len(old))))
+    known = np.where(ends - starts > news, order[ends - 1] - count, -1)
+    shared.known[order[is_new]] = known[group[is_new]]
+    shared.first[order[is_new]] = order[starts][group[is_new]]
+    # The n-th old one of equal sentences moves to the n-th new one.
+    twin = np.flatnonzero(~is_new) - news[group[~is_new]]
+    there = twin < (starts + news)[group[~is_new]]
+    shared.moved[order[~is_new][there] - count] = order[twin[there]]
+    return shared
+
+
 def vectors_of(
     sentences: Sequence[str],
-    keys: Keys,
+    shared: Shared,
     last: LastIndex | None,
     embedder: Embedder,
     progress: Callable[[int, int], None],
 ) -> tuple[Floats, int]:
     """A unit vector for each sentence, (n, dimension), and how many distinct sentences had to be embedded."""
-    distinct: dict[bytes, int] = {}
-    rows = np.array([distinct.setdefault(key.tobytes(), len(distinct)) for key in keys], dtype=np.int64)
-    first = np.zeros(len(distinct), dtype=np.int64)
-    first[rows[::-1]] = np.arange(len(rows))[::-1]
-    vectors = np.empty((len(distinct), embedder.spec.dimension), dtype=np.float32)
-    fresh = np.arange(len(distinct)) if last is None else _copy_known(distinct, last, vectors)
+    vectors = np.empty((len(sentences), embedder.spec.dimension), dtype=np.float32)
+    is_known, is_first = shared.known >= 0, shared.first == np.arange(len(sentences))
+    if last is not None:
+        found = np.flatnonzero(is_known)
+        for start in range(0, len(found), COPY_ROWS):
+            block = found[start : start + COPY_ROWS]
+            vectors[block] = last.index.store.vectors(shared.known[block])
+    fresh = np.flatnonzero(~is_known & is_first)
     for start in range(0, len(fresh), BATCH):
         progress(start, len(fresh))
         block = fresh[start : start + BATCH]
-        vectors[block] = embedder.embed_documents([sentences[first[row]] for row in block])
+        vectors[block] = embedder.embed_documents([sentences[row] for row in block])
     progress(len(fresh), len(fresh))
-    return (vectors if len(distinct) == len(rows) else vectors[rows]), len(fresh)
-
-
-def moved_rows(old: Keys, new: Keys) -> NDArray[np.int64]:
-    """(len(old),) row in ``new`` of each sentence of ``old``, a row of its own for each; -1 for those that are gone."""
-    places: dict[bytes, list[int]] = {}
-    for row in range(len(new) - 1, -1, -1):
-        places.setdefault(new[row].tobytes(), []).append(row)
-    moved = np.full(len(old), -1, dtype=np.int64)
-    for row, key in enumerate(old):
-        if rows := places.get(key.tobytes()):
-            moved[row] = rows.pop()
-    return moved
+    again = np.flatnonzero(~is_known & ~is_first)
+    vectors[again] = vectors[shared.first[again]]
+    return vectors, len(fresh)
 
 
 def probing_queries(sentences: Sequence[str], embedder: Embedder) -> Floats:
@@ -162,17 +212,3 @@ def probing_queries(sentences: Sequence[str], embedder: Embedder) -> Floats:
     chosen = np.random.default_rng(0).choice(len(sentences), min(PROBING, len(sentences)), replace=False)
     halves = (words[: (len(words) + 1) // 2] for words in (sentences[row].split() for row in chosen))
     return embedder.embed_queries([" ".join(words) for words in halves])
-
-
-def _copy_known(distinct: Mapping[bytes, int], last: LastIndex, vectors: Floats) -> NDArray[np.int64]:
-    """Fill in the vectors that the last index holds and return the rows of the others."""
-    known = np.full(len(vectors), -1, dtype=np.int64)
-    for old, key in enumerate(last.keys):
-        row = distinct.get(key.tobytes())
-        if row is not None:
-            known[row] = old
-    found = np.flatnonzero(known >= 0)
-    for start in range(0, len(found), COPY_ROWS):
-        block = found[start : start + COPY_ROWS]
-        vectors[block] = last.index.store.vectors(known[block])
-    return np.flatnonzero(known < 0)

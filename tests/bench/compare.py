@@ -13,25 +13,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Self
+from typing import Any
 
 from tests.bench import corpora
 from tests.bench.corpora import Asked
 from tests.bench.measure import (
     MB,
-    ROOT,
     environment,
     last_object,
     machine,
     median,
-    memory,
     percentile,
     run,
     spread,
@@ -39,6 +36,7 @@ from tests.bench.measure import (
     workspace,
 )
 from tests.bench.quiet import Patience
+from tests.bench.serving import Serving
 from tests.bench.sides import OURS, PEER, PEER_SENTENCES, SIDES, TOP
 
 WARM_UP = 10
@@ -78,42 +76,9 @@ class Figures:
         return [value for values in self.rounds for value in values]
 
 
-class Serving:
-    """A side as a process that answers questions."""
-
-    def __init__(self, side: str, folder: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.sides", "serve", side, str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-            env=environment(),
-            text=True,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate()
-
-    def ask(self, questions: Sequence[str]) -> list[tuple[float, list[str]]]:
-        """Milliseconds and sources found for each question, asked one after the other."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(list(questions)) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise SystemExit("A measured process ended early; its own words stand above.")
-        return [(float(ms), list(sources)) for ms, sources in json.loads(line)]
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def memory(self) -> tuple[int, int]:
-        return memory(self.pid)
+def serving(side: str, folder: Path) -> Serving:
+    """A side as a process that answers questions with the sources of what it found."""
+    return Serving([sys.executable, "-m", "tests.bench.sides", "serve", side, str(folder)])
 
 
 def build(figures: Mapping[str, Figures], folder: Path, corpus: Path | None) -> None:
@@ -134,11 +99,11 @@ def start(
 
     def once(side: str) -> tuple[float, int, int]:
         started = perf_counter()
-        with Serving(side, folder) as serving:
-            serving.ask(questions[:1])
+        with serving(side, folder) as process:
+            process.ask(questions[:1])
             seconds = perf_counter() - started
-            serving.ask(questions[:BEFORE_ROUNDS])
-            return seconds, *serving.memory()
+            process.ask(questions[:BEFORE_ROUNDS])
+            return seconds, *process.memory()
 
     for side in figures:
         once(side)  # fills the disk cache and writes byte code
@@ -157,18 +122,18 @@ def ask(
     texts = [question.text for question in questions]
     size = -(-len(texts) // rounds)
     found: dict[str, list[list[str]]] = {side: [] for side in figures}
-    with Serving(OURS, folder) as ours, Serving(PEER, folder) as peer, Serving(PEER_SENTENCES, folder) as sentences:
-        serving = {OURS: ours, PEER: peer, PEER_SENTENCES: sentences}
+    with serving(OURS, folder) as ours, serving(PEER, folder) as peer, serving(PEER_SENTENCES, folder) as sentences:
+        processes = {OURS: ours, PEER: peer, PEER_SENTENCES: sentences}
 
         def once(order: Sequence[str], part: Sequence[str]) -> dict[str, list[tuple[float, list[str]]]]:
-            return {side: serving[side].ask([*texts[-WARM_UP:], *part])[WARM_UP:] for side in order}
+            return {side: processes[side].ask([*texts[-WARM_UP:], *part])[WARM_UP:] for side in order}
 
-        for each in serving.values():
+        for each in processes.values():
             each.ask(texts[:BEFORE_ROUNDS])  # also: no side is timed while another still loads
         for turn, first in enumerate(range(0, len(texts), size)):
             order = list(figures)[turn % len(figures) :] + list(figures)[: turn % len(figures)]
             measure = partial(once, order, texts[first : first + size])
-            for side, answers in patience.undisturbed(measure, [each.pid for each in serving.values()]).items():
+            for side, answers in patience.undisturbed(measure, [each.pid for each in processes.values()]).items():
                 figures[side].rounds.append([ms for ms, _ in answers])
                 found[side].extend(sources for _, sources in answers)
     for side, own in figures.items():

@@ -17,10 +17,11 @@ from tests.bench.stages import HOP, STAGES, WHOLE, Clock, ask, watch_index
 def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, float]]:
     """Milliseconds by stage for some questions about the seeds."""
     from retrieval import index as module
+    from retrieval.ranking import Ranking
 
     for name in ("detect_language", "classify", "question_terms", "Ranking"):
         monkeypatch.setattr(module, name, getattr(module, name))  # put back after the test
-    monkeypatch.setattr(module.Ranking, "finish", module.Ranking.finish)
+    monkeypatch.setattr(Ranking, "finish", Ranking.finish)
     embedder = load_embedder("hashing", tmp_path)
     index, _ = refresh(corpora.documents(None), tmp_path, embedder, where="seeds")
     reader = load_reader()
