@@ -24,7 +24,7 @@ from retrieval.types import Chunk, Document, Manifest, Milvus
 PREPARATION = f"{CHUNKING_VERSION}.{ANALYSIS_VERSION}"
 """What reader, splitter and word analysis make of a file; an index made otherwise is stale."""
 
-BATCH = 256
+BATCH = 512
 """Sentences embedded between two reports of progress."""
 COPY_ROWS = 1 << 12
 """Vectors copied at a time from the last index: few enough to stay in the processor's cache between."""

@@ -27,7 +27,7 @@ SIDES = {
     "int8": "ours, int8",
     "build": "ours, float32: the whole build",
 }
-BLOCK = 256
+BLOCK = 512
 """Sentences that a build embeds in one call (retrieval.reuse.BATCH)."""
 
 
