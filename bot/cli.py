@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         "index", help="bring the index up to date", description="Bring the index up to date and say what changed."
     )
     index.add_argument("--rebuild", action="store_true", help="embed everything again")
+    index.add_argument("--wait", action="store_true", help="wait for another process that writes the index")
     index.add_argument("--json", action="store_true", help="print one JSON object")
     index.set_defaults(command=_index)
 
@@ -158,7 +159,7 @@ def _index(options: argparse.Namespace) -> int:
     settings = _settings()
     from bot import app
 
-    return app.index(settings, rebuild=options.rebuild, as_json=options.json)
+    return app.index(settings, rebuild=options.rebuild, wait=options.wait, as_json=options.json)
 
 
 def _slack(_: argparse.Namespace) -> int:

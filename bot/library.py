@@ -11,7 +11,7 @@ from bot.errors import ConfigError
 from bot.messages import Messages
 from bot.settings import Settings
 from retrieval.assemble import Progress
-from retrieval.build import BuildReport, build_index, index_folder, open_index, refresh
+from retrieval.build import BuildReport, build_index, index_folder, open_index, open_next, refresh
 from retrieval.documents import read_documents
 from retrieval.embedders import load_embedder
 from retrieval.errors import (
@@ -89,13 +89,21 @@ def serving(settings: Settings, index: Index, notify: Notify) -> Index:
         raise ConfigError(str(error)) from error
 
 
+def next_index(settings: Settings, index: Index, notify: Notify) -> Index:
+    """The version that is current now, verified, to serve in the place of ``index``, whose model it shares.
+
+    Raises RetrievalError where it does not open, ConfigError when the reader cannot be loaded; ``index`` is as it was.
+    """
+    return serving(settings, open_next(settings.data_dir, index, milvus=milvus_of(settings)), notify)
+
+
 def update_library(
-    settings: Settings, words: Messages, notify: Notify, progress: Progress, *, rebuild: bool
+    settings: Settings, words: Messages, notify: Notify, progress: Progress, *, rebuild: bool, wait: bool = False
 ) -> BuildReport:
     """Bring the index up to date, or make all of it anew, and say what changed; damage is looked for and repaired.
 
-    Raises SourceError when there is nothing to read, IndexLocked when another process writes the index, ConfigError
-    when the model cannot be loaded, RetrievalError otherwise.
+    ``wait`` waits for another writer. Raises SourceError when there is nothing to read, IndexLocked when another
+    process writes the index and is not waited for, ConfigError when the model cannot be loaded, else RetrievalError.
     """
     documents = _read(settings, words, anew=rebuild)
     embedder = load_model(settings, documents, notify)
@@ -109,6 +117,7 @@ def update_library(
         rebuild=rebuild,
         verify=True,
         progress=progress,
+        wait=wait,
         notify=notify,
     )
 

@@ -20,6 +20,7 @@ from retrieval.reuse import KEYS, PREPARATION, Keys, LastIndex, last_index
 from retrieval.storage import (
     FORMAT,
     Opener,
+    current,
     load_current,
     load_good,
     load_manifest,
@@ -118,6 +119,28 @@ def open_index(data_dir: Path, embedder: Embedder, notify: Notify = silent, *, m
     when none opens.
     """
     return load_good(index_folder(data_dir), partial(_open, embedder, milvus), notify)
+
+
+def open_next(data_dir: Path, serving: Index, *, milvus: Milvus | None = None) -> Index:
+    """The current index, every file of it verified, with the model of the one that serves: for use in its place.
+
+    No other version is opened where the current one is damaged. Raises IndexMissing, IndexStale when it was built with
+    another model or chunking, IndexCorrupt naming the file, StoreUnavailable.
+    """
+
+    def opener(folder: Path, manifest: Manifest) -> Index:
+        verify_checksums(folder, manifest)
+        return _open(serving.embedder, milvus, folder, manifest)
+
+    return load_current(index_folder(data_dir), opener)
+
+
+def current_version(data_dir: Path) -> str:
+    """Name of the version that CURRENT names; empty where there is none or it cannot be told."""
+    try:
+        return current(index_folder(data_dir)).name
+    except (IndexMissing, IndexCorrupt):
+        return ""
 
 
 def refresh(

@@ -1,7 +1,7 @@
 """What can be set, from the environment and ``.env``: flat variable names outside, nested groups inside."""
 
 from bot.settings.discord import discord_token
-from bot.settings.loading import load_settings, secret_values, variables
+from bot.settings.loading import as_variables, load_settings, secret_values, variables
 from bot.settings.model import Settings
 from bot.settings.slack import Mode, SlackCredentials, slack_credentials
 
@@ -9,6 +9,7 @@ __all__ = [
     "Mode",
     "Settings",
     "SlackCredentials",
+    "as_variables",
     "discord_token",
     "load_settings",
     "secret_values",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -23,6 +24,16 @@ def variables() -> dict[str, FieldInfo]:
         found[variable] = field
         if is_secret(field):
             found[f"{variable}_FILE"] = field
+    return found
+
+
+def as_variables(settings: Settings, groups: Iterable[str]) -> dict[str, str]:
+    """What is set in some groups (names of fields of Settings), as variables for another process; no secret."""
+    found: dict[str, str] = {}
+    for variable, path, field in walk(type(settings)):
+        value = _value(settings, path)
+        if path[0] in groups and not is_secret(field) and value is not None:
+            found[variable] = ",".join(value) if isinstance(value, tuple) else str(value)
     return found
 
 
