@@ -46,15 +46,19 @@ async def build(settings: Settings) -> list[str]:
             "serves it: stop the bot first, or use a Milvus server."
         )
     process = await _start(settings)
+    lines: list[str] = []
     try:
-        _, said = await process.communicate()
+        assert process.stderr is not None  # for the type checker
+        async for raw in process.stderr:
+            if line := raw.decode("utf-8", "replace").strip():
+                _log.debug("the build says: %s", line)
+                lines.append(line)
+        status = await process.wait()
     finally:
         if process.returncode is None:
             await _stop(process)
-    lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
-    if process.returncode:
-        _log.debug("the build ended with %d: %s", process.returncode, lines)
-        raise BuildFailed(lines[-1] if lines else f"The build of the index ended with status {process.returncode}.")
+    if status:
+        raise BuildFailed(lines[-1] if lines else f"The build of the index ended with status {status}.")
     return [line for line in lines if not line.endswith("...")]  # such lines tell of progress
 
 

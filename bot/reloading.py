@@ -1,8 +1,8 @@
 """Keeps the index that serves in step with the documents and with what other processes publish, while questions go on.
 
 Whatever the reason for a new version (changed documents, SIGHUP, ``python -m bot index`` elsewhere), another process
-publishes it in DATA_DIR and it is noticed there: one way for all. It is opened beside the one that serves, verified, and
-takes its place by one assignment. Where any of this fails the one that serves goes on, and a sentence says so.
+publishes it in DATA_DIR and it is noticed there: one way for all. It is opened beside the one that serves, verified,
+and takes its place by one assignment. Where any of this fails the one that serves goes on, and a sentence says so.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bots as processes that serve Slack while their documents change: by watching, by SIGHUP, by another process's build."""
+"""Bots that serve Slack while their documents change: by watching, by SIGHUP, by what another process builds."""
 
 from __future__ import annotations
 
