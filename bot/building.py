@@ -16,6 +16,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from bot.errors import BotError
 from bot.settings import Settings, as_variables
@@ -26,6 +27,8 @@ NICENESS = 10
 """Priority of the build: it gets a tenth of a core that questions want too."""
 PATIENCE = 5.0
 """Seconds that a build which is told to stop may take to tidy up."""
+MAX_LINE = 1 << 20
+"""Bytes of a line that a build may say: far beyond any sentence that names a file."""
 _BELOW_NORMAL = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
 
 _log = logging.getLogger(__name__)
@@ -48,8 +51,7 @@ async def build(settings: Settings) -> list[str]:
     process = await _start(settings)
     lines: list[str] = []
     try:
-        assert process.stderr is not None  # for the type checker
-        async for raw in process.stderr:
+        async for raw in cast("asyncio.StreamReader", process.stderr):
             if line := raw.decode("utf-8", "replace").strip():
                 _log.debug("the build says: %s", line)
                 lines.append(line)
@@ -69,6 +71,7 @@ async def _start(settings: Settings) -> asyncio.subprocess.Process:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            limit=MAX_LINE,
             env=_environment(settings),
             # Ctrl-C and the end of a terminal are for the bot, which stops its build by itself.
             start_new_session=True,

@@ -28,11 +28,15 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return Settings(seeds=Seeds(dir=seeds), data_dir=tmp_path / "data", embedding=Embedding(model="hashing"))
 
 
-async def test_it_publishes_with_the_settings_of_this_process(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def _changed_since(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other settings than those that this process began with."""
     monkeypatch.setenv("SEEDS_DIR", "elsewhere")
-    Path(".env").write_text("EMBEDDING_MODEL=another\n", encoding="utf-8")
+    (tmp_path / ".env").write_text("EMBEDDING_MODEL=another\n", encoding="utf-8")
+
+
+@pytest.mark.usefixtures("_changed_since")
+async def test_it_publishes_with_the_settings_of_this_process(settings: Settings) -> None:
     async with asyncio.timeout(PATIENCE):
         assert await build(settings) == []
         version = current_version(settings.data_dir)
@@ -51,7 +55,7 @@ async def test_what_it_says_before_it_fails_is_the_reason(settings: Settings) ->
 
 async def until_it_waits(log: pytest.LogCaptureFixture) -> None:
     """Until the process has said that another one writes."""
-    while "is writing the index in" not in log.text:
+    while "is writing the index in" not in log.text:  # noqa: ASYNC110 - nothing tells when it is so
         await asyncio.sleep(0.01)
 
 

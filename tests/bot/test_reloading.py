@@ -23,10 +23,12 @@ from bot.library import open_library, update_library
 from bot.messages import messages_in
 from bot.reloading import Reloader
 from bot.settings.model import Answer, Embedding, Seeds, Settings
+from bot.settings.model import Milvus as MilvusSettings
 from retrieval.build import current_version, index_folder
 from retrieval.index import Index
 from retrieval.storage import current
 from retrieval.types import Query, SearchResult
+from tests.standin.cable import Cable
 
 WORDS = messages_in("en")
 PATIENCE = 30.0
@@ -123,8 +125,23 @@ def said(log: pytest.LogCaptureFixture, level: int = logging.WARNING) -> list[st
 
 async def until(holds: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - nothing tells when it is so
             await asyncio.sleep(0.005)
+
+
+def mapped() -> list[str]:
+    """What is mapped into this process's memory, where the system tells."""
+    maps = Path("/proc/self/maps")
+    return maps.read_text(encoding="utf-8").splitlines() if maps.exists() else []
+
+
+def swapping(batcher: QueryBatcher) -> Callable[[Index], None]:
+    """What has a batcher search in each new index."""
+
+    def swap(index: Index) -> None:
+        batcher.index = index
+
+    return swap
 
 
 # --- swaps ---------------------------------------------------------------------------------------------------------
@@ -153,7 +170,7 @@ async def test_of_1000_questions_in_flight_during_swaps_none_fails_and_none_sees
                 found.append(await batcher.search(Query(f"Who painted harbour number {number % 20}?")))
             return found
 
-        async with shelf.followed(reloader, lambda index: setattr(batcher, "index", index)):
+        async with shelf.followed(reloader, swapping(batcher)):
             asking = [asyncio.create_task(keep_asking(number)) for number in range(1000)]
             for version in range(1, swaps + 1):
                 name = await asyncio.to_thread(shelf.publish, *library(version))
@@ -172,15 +189,13 @@ async def test_the_old_index_goes_with_its_last_batch(shelf: Shelf) -> None:
     shelf.publish("One.")
     reloader = shelf.open()
     old = weakref.ref(reloader.index)
-    async with QueryBatcher(reloader.index) as batcher:
-        async with shelf.followed(reloader, lambda index: setattr(batcher, "index", index)):
-            await batcher.search(Query("one"))
-            shelf.publish("Two.")
-            await shelf.serves()
-            await batcher.search(Query("two"))
-            await until(lambda: gc.collect() >= 0 and old() is None)
-    if Path("/proc/self/maps").exists():
-        assert "000001-" not in Path("/proc/self/maps").read_text(encoding="utf-8")
+    async with QueryBatcher(reloader.index) as batcher, shelf.followed(reloader, swapping(batcher)):
+        await batcher.search(Query("one"))
+        shelf.publish("Two.")
+        await shelf.serves()
+        await batcher.search(Query("two"))
+        await until(lambda: gc.collect() >= 0 and old() is None)
+    assert not [line for line in mapped() if re.search("000001-[0-9a-f]{16}/", line)]
 
 
 async def test_a_version_whose_folder_is_removed_still_answers(shelf: Shelf) -> None:
@@ -378,3 +393,40 @@ async def test_an_index_of_another_model_does_not_come_to_serve(
         await until(lambda: said(log))
     assert "another model or chunking" in said(log)[0]
     assert reloader.index.version == first
+
+
+# --- what goes along -----------------------------------------------------------------------------------------------
+
+
+async def test_the_reader_and_the_device_come_along(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.settings = shelf.settings.model_copy(update={"answer": Answer(reader=True)})
+    placed: list[object] = []
+
+    def placing(_device: str, store: object, _notify: object) -> object:
+        placed.append(store)
+        return store
+
+    monkeypatch.setattr("bot.library.served_from", placing)
+    shelf.publish(*library(0))
+    reloader = shelf.open()
+    async with shelf.followed(reloader):
+        await asyncio.to_thread(shelf.publish, *library(1))
+        await shelf.serves()
+    [result] = await asyncio.to_thread(reloader.index.search_many, [Query("Who painted harbour number 3?")])
+    assert result.read
+    assert placed[-1] is reloader.index.store
+    assert len(placed) == 2
+
+
+async def test_versions_whose_vectors_lie_in_milvus_follow_each_other(shelf: Shelf, cable: Cable) -> None:
+    """The third version's build deletes what only the first one held."""
+    there = {"vector_store": "milvus", "milvus": MilvusSettings(uri=f"http://127.0.0.1:{cable.port}", timeout=30)}
+    shelf.settings = shelf.settings.model_copy(update=there)
+    await asyncio.to_thread(shelf.publish, *library(0))
+    reloader = await asyncio.to_thread(shelf.open)
+    async with QueryBatcher(reloader.index) as batcher, shelf.followed(reloader, swapping(batcher)):
+        for version in (1, 2, 3):
+            await asyncio.to_thread(shelf.publish, *library(version))
+            await shelf.serves()
+            assert versions_in(await batcher.search(Query("Who painted harbour number 3?"))) == {version}
+    assert reloader.state()["trouble"] is None
