@@ -7,8 +7,6 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from bot.answering.extractive import ExtractiveAnswerer
 from bot.assistant import Assistant, Retriever, check_length, normalise
@@ -71,14 +69,7 @@ def index(settings: Settings, *, rebuild: bool, wait: bool, as_json: bool) -> in
     return 0
 
 
-@asynccontextmanager
-async def assistant(settings: Settings, index: Index) -> AsyncIterator[Assistant]:
-    """The assistant over an index, for as long as the block runs."""
-    async with QueryBatcher(index) as batcher:
-        yield assistant_over(settings, batcher)
-
-
-def assistant_over(settings: Settings, retriever: Retriever) -> Assistant:
+def assistant(settings: Settings, retriever: Retriever) -> Assistant:
     """The assistant over whatever finds passages."""
     answerer = ExtractiveAnswerer(_least(settings), settings.source_base_url)
     return Assistant(retriever, answerer, detect=detect_language, locale=settings.locale)
@@ -94,14 +85,14 @@ async def _answer(settings: Settings, index: Index, question: Question) -> tuple
     """The reply, and what was found for it."""
     async with QueryBatcher(index) as batcher:
         recorder = Recorder(batcher)
-        reply = await assistant_over(settings, recorder).ask(question)
+        reply = await assistant(settings, recorder).ask(question)
         return reply, recorder.last
 
 
 async def _serve(settings: Settings, reloader: Reloader) -> None:
     locale = _locale(settings)
     async with QueryBatcher(reloader.index) as batcher:
-        helper = assistant_over(settings, batcher)
+        helper = assistant(settings, batcher)
         if sys.stdin is not None and sys.stdin.isatty():
             documents = _listed(reloader.index)
 

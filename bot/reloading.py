@@ -182,6 +182,7 @@ class Reloader:
         began = self._began or time.monotonic()
         try:
             index = await asyncio.to_thread(next_index, self._settings, self.index, self._note)
+            swap(index)
         except Exception as error:
             self._refused = version
             self._reopen.failed()
@@ -191,7 +192,6 @@ class Reloader:
         self.index, self._opened = index, datetime.now(UTC)
         self._reopen.done()
         self._say("index", None)
-        swap(index)
         _log.info("%s serves: %s, in %.1f s", index.version, told, time.monotonic() - began)
 
     def _reopen_waits(self) -> bool:

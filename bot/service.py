@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import get_args
 
 from bot import hosting
-from bot.app import assistant_over, open_index
+from bot.app import assistant, open_index
 from bot.batcher import QueryBatcher
 from bot.claims import Unanswered
 from bot.core import Ask, Core, core, ledger_url
@@ -69,7 +69,7 @@ def _serve(settings: Settings, makers: Sequence[HostMaker]) -> int:
     async def run() -> None:
         stop = Signals()
         async with QueryBatcher(reloader.index) as batcher:
-            helper = assistant_over(settings, batcher)
+            helper = assistant(settings, batcher)
             async with core(settings, helper.ask) as parts:
                 await _serve_index(reloader, batcher, parts, helper.ask, makers, stop)
 
@@ -85,22 +85,22 @@ async def _serve_index(
     reloader: Reloader, batcher: QueryBatcher, parts: Core, ask: Ask, makers: Sequence[HostMaker], stop: Stop
 ) -> None:
     """Serve platforms from whichever index is the newest, until ``stop``. Raises ConfigError."""
-    shop_window = ShopWindow(parts, ask)
+    overview = Overview(parts, ask)
 
     def swap(index: Index) -> None:
         batcher.index = index
-        shop_window.show(index)
+        overview.show(index)
 
-    shop_window.show(reloader.index)
+    overview.show(reloader.index)
     parts.facts["index"] = reloader.state
     try:
         async with reloader.following(swap):
             await serve_hosts(parts, makers, stop)
     finally:
-        await shop_window.close()
+        await overview.close()
 
 
-class ShopWindow:
+class Overview:
     """What people are shown of an index before they ask: the documents, and questions that these answer."""
 
     def __init__(self, parts: Core, ask: Ask) -> None:

@@ -17,11 +17,14 @@ from pathlib import Path
 import pytest
 
 from bot import reloading
+from bot.app import assistant
 from bot.batcher import QueryBatcher
 from bot.building import BuildFailed
+from bot.core import core
 from bot.library import open_library, update_library
 from bot.messages import messages_in
 from bot.reloading import Reloader
+from bot.service import Overview
 from bot.settings.model import Answer, Embedding, Seeds, Settings
 from bot.settings.model import Milvus as MilvusSettings
 from retrieval.build import current_version, index_folder
@@ -430,3 +433,30 @@ async def test_versions_whose_vectors_lie_in_milvus_follow_each_other(shelf: She
             await shelf.serves()
             assert versions_in(await batcher.search(Query("Who painted harbour number 3?"))) == {version}
     assert reloader.state()["trouble"] is None
+
+
+async def test_the_documents_listed_and_the_questions_suggested_follow(shelf: Shelf) -> None:
+    shelf.settings = shelf.settings.model_copy(update={"answer": Answer(reader=False, min_support=0)})
+    password = "How do I reset my password?\nOpen the login page and choose Forgot password, on any day.\n"
+    parcel = "How do I return a parcel?\nBring the parcel to the post office in the harbour, on any day.\n"
+    await asyncio.to_thread(shelf.publish, password, "The mill was painted in 1902.\n")
+    reloader = shelf.open()
+    async with QueryBatcher(reloader.index) as batcher:
+        ask = assistant(shelf.settings, batcher).ask
+        async with core(shelf.settings, ask) as parts:
+            shown = parts.documents  # platforms hold on to it
+            overview = Overview(parts, ask)
+
+            def swap(index: Index) -> None:
+                batcher.index = index
+                overview.show(index)
+
+            overview.show(reloader.index)
+            assert [document.source for document in shown] == ["0.txt", "1.txt"]
+            await until(lambda: "How do I reset my password?" in parts.suggest("en"))
+            async with shelf.followed(reloader, swap):
+                await asyncio.to_thread(shelf.publish, parcel)
+                await shelf.serves()
+                assert [document.source for document in shown] == ["0.txt"]
+                await until(lambda: parts.suggest("en") == ("How do I return a parcel?",))
+            await overview.close()
