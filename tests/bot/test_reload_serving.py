@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import aiohttp
 import pytest
 
 from retrieval.build import current_version
-from tests.standin.processes import Library, environment, platform_environment
+from tests.standin.processes import PATIENCE, Library, environment, platform_environment
 from tests.standin.slack.rate import PostingRate
 from tests.standin.slack.server import SlackServer
 
@@ -92,6 +93,21 @@ async def test_documents_that_change_are_answered_from_without_a_restart(slack, 
         (own.folder / "docs" / "lighthouse.txt").unlink()
         await bot.says("serves: 0 added, 0 changed, 1 removed, in ")
         assert "lighthouse" not in await answer(slack, PRICE)
+        assert await bot.stop() == 0
+    assert "WARNING" not in bot.log
+
+
+async def test_a_thousand_files_at_once_are_all_there_in_the_end(slack, own):
+    port = free_port()
+    async with own.bot("slack", env=bot_environment(slack, own, SEEDS_WATCH="true", HTTP_PORT=str(port))) as bot:
+        await bot.serves()
+        for number in range(1000):
+            write(own, f"Parcel {number} weighs {number} grams.", f"parcel{number}.txt")
+        async with asyncio.timeout(PATIENCE):
+            while sum(map(int, re.findall(r"serves: (\d+) added", bot.log))) < 1000:  # noqa: ASYNC110 - told in parts
+                await asyncio.sleep(0.02)
+        assert "Parcel 777 weighs 777 grams." in await answer(slack, "How much does parcel 777 weigh?")
+        assert (await health(port))[1]["index"]["trouble"] is None
         assert await bot.stop() == 0
     assert "WARNING" not in bot.log
 
