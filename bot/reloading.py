@@ -191,7 +191,8 @@ class Reloader:
         told = _differences(self.index, index)
         self.index, self._opened = index, datetime.now(UTC)
         self._reopen.done()
-        self._say("index", None)
+        for part in ("index", "build"):  # whoever built it: the last attempt succeeded
+            self._say(part, None)
         _log.info("%s serves: %s, in %.1f s", index.version, told, time.monotonic() - began)
 
     def _reopen_waits(self) -> bool:
