@@ -47,11 +47,17 @@ class Retry:
         self._wait = FIRST_RETRY
         self._at: float | None = None
 
+    def begun(self) -> None:
+        """It is being tried."""
+        self._at = None
+
     def failed(self) -> None:
+        """It failed, once more or for the first time."""
         self._at = time.monotonic() + self._wait
         self._wait = min(2 * self._wait, LAST_RETRY)
 
     def done(self) -> None:
+        """It succeeded."""
         self._at, self._wait = None, FIRST_RETRY
 
     @property
@@ -154,7 +160,7 @@ class Reloader:
         return time.monotonic() >= min(last + QUIET, first + LONGEST)
 
     async def _build(self) -> None:
-        self._rebuild.done()
+        self._rebuild.begun()
         try:
             said = await build(self._settings)
         except Exception as error:
@@ -162,6 +168,7 @@ class Reloader:
             if self._settings.seeds.watch:  # who sends a signal can send another
                 self._rebuild.failed()
         else:
+            self._rebuild.done()
             self._say("build", None)
             for line in said:
                 _log.info("%s", line)

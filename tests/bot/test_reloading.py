@@ -23,7 +23,7 @@ from bot.building import BuildFailed
 from bot.core import core
 from bot.library import open_library, update_library
 from bot.messages import messages_in
-from bot.reloading import Reloader
+from bot.reloading import Reloader, Retry
 from bot.service import Overview
 from bot.settings.model import Answer, Embedding, Seeds, Settings
 from bot.settings.model import Milvus as MilvusSettings
@@ -347,6 +347,26 @@ async def test_with_watching_a_build_that_failed_is_tried_again(shelf: Shelf, mo
         shelf.error = None
         shelf.write("Two.")
         await shelf.serves()
+
+
+def test_what_fails_again_and_again_is_tried_more_and_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("bot.reloading.time.monotonic", lambda: now)
+    retry, waits = Retry(), []
+    assert not retry.due
+    for _ in range(8):
+        began = now
+        retry.begun()
+        retry.failed()
+        while not retry.due:
+            now += 5
+        waits.append(now - began)
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300]
+    retry.done()
+    assert not retry.due
+    retry.failed()
+    now += 5
+    assert retry.due
 
 
 @pytest.mark.parametrize("damage", ["a file", "CURRENT", "everything"])
