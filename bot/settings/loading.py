@@ -84,10 +84,9 @@ def _told(error: ErrorDetails) -> Iterator[tuple[str, str]]:
     """The variables that an error is about, each with its sentence; NAME_FILE beside NAME where that is a secret."""
     sentence, known = _sentence(error), variables()
     location = tuple(map(str, error["loc"]))
-    if location:
-        names = [_located(location)[0]]
-    else:  # of a rule for several together, whose sentence names them
-        names = [name for name in known if re.search(rf"\b{name}\b", sentence)]
+    # A rule for several together has no location; its sentence names them.
+    named = (name for name in known if re.search(rf"\b{name}\b", sentence))
+    names = [_located(location)[0]] if location else list(named)
     yield from ((name, sentence) for name in names)
     yield from ((file, sentence) for name in names if (file := f"{name}_FILE") in known)
 

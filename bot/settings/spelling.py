@@ -18,7 +18,7 @@ _OURS = ("SEEDS_", "EMBEDDING_", "INDEX_", "MILVUS_", "ANSWER_", "SLACK_", "DISC
 
 
 def misspelt(env_file: Path | None = Path(".env")) -> Iterator[tuple[str, str]]:
-    """Names in the environment and in ``env_file``, each with the variable that may be meant; sorted, without values."""
+    """Names in the environment and in ``env_file``, each with the variable that may be meant."""
     known = variables()
     for name in sorted({*os.environ, *_names(env_file)} - known.keys()):
         upper = name.upper()

@@ -26,7 +26,8 @@ def inspect_disk(data_dir: Path) -> Finding:
             "Allow writing there, or let DATA_DIR name another folder.",
         )
     free = shutil.disk_usage(place).free
-    told = f"DATA_DIR ({data_dir}) can be {'written' if place == data_dir.absolute() else 'made'}; {free / 1e9:.1f} GB are free"
+    done = "written" if place == data_dir.absolute() else "made"
+    told = f"DATA_DIR ({data_dir}) can be {done}; {free / 1e9:.1f} GB are free"
     if free < LEAST:
         return wrong(DISK, f"{told}.", "Make room, or let DATA_DIR name a folder on another disk.")
     if free < LITTLE:

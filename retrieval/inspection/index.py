@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from retrieval.assemble import collect, tell_shortfall
@@ -66,10 +67,11 @@ def _changes(
     wanted: VectorSearch,
     model: str,
 ) -> list[str]:
-    try:
-        read, skipped = ([], []) if isinstance(found, SourceError) else collect(found, "", lambda *_: None)
-    except SourceError:
-        read = skipped = []
+    read: list[Document] = []
+    skipped: list[Skipped] = []
+    if not isinstance(found, SourceError):
+        with suppress(SourceError):  # there are none, as the check of the seeds tells
+            read, skipped = collect(found, "", lambda *_: None)
     target = target_manifest(read, skipped, spec or manifest.embedder, wanted)
     names = differing(manifest, target)
     told_of = []

@@ -37,7 +37,7 @@ def inspect_seeds(folder: Path, found: Sequence[Document | Skipped] | SourceErro
         yield ok(SEEDS, f"{folder}: {count(read, 'document')}{excluded}.")
     else:
         yield wrong(SEEDS, f"{folder} holds no document that can be read{excluded}.", "Put .txt or .md files there.")
-    unread = [entry for entry in skipped if entry not in chosen]
+    unread = [entry for entry in skipped if not entry.reason.startswith(_EXCLUDED)]
     if unread:
         named = [f'"{entry.source}" {entry.reason}' for entry in unread[:NAMED]]
         more = f"; and {len(unread) - NAMED} more" if len(unread) > NAMED else ""

@@ -14,10 +14,10 @@ from typing import Any, Literal, Self
 
 import faiss
 
+from retrieval.distributions import installed_twice
 from retrieval.errors import DeviceError
 from retrieval.protocols import VectorStore
 from retrieval.stores.approximate import ApproximateStore
-from retrieval.stores.distributions import installed_twice
 from retrieval.stores.faiss_store import FaissStore
 from retrieval.stores.plan import EXACT_UP_TO, FLAT, WANTED
 from retrieval.types import VectorSearch
