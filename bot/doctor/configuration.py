@@ -31,14 +31,16 @@ class Configuration:
 def inspect_configuration() -> Configuration:
     """Load the settings, and from now on keep their secrets out of the log and of what is found."""
     from bot.settings import inspect_settings, misspelt, secret_values, variables
+    from bot.settings.sources import is_secret
 
     try:
         settings, wrong = inspect_settings()
     except ConfigError as error:
         findings = [told(SETTINGS, Status.WRONG, line, _WHERE) for line in str(error).splitlines()]
         return Configuration(None, frozenset(), findings)
-    # Those of variables that are wrong too: both NAME and NAME_FILE may be set.
-    given = (value for name, value in os.environ.items() if name in variables() and name in wrong)
+    # Where NAME and NAME_FILE are both set, the secret is not among the settings.
+    hidden = {name for name, field in variables().items() if name in wrong and is_secret(field)}
+    given = (value for name, value in os.environ.items() if name in hidden)
     level = "debug" if settings.log_level == "debug" else "error"
     configure_logging(level, (*secret_values(settings), *given))
     findings = [told(SETTINGS, Status.WRONG, sentence, _WHERE) for sentence in dict.fromkeys(wrong.values())]
