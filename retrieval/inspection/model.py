@@ -111,7 +111,7 @@ def _export(source: Source, prepared: _Prepared) -> Finding:
             f"The export differs from the original: {_figures(content.parity)}.",
             f"Delete {prepared.folder} to have it made anew.",
         )
-    return ok(MODEL, f"Its export is whole and equals the original: {_figures(content.parity)}.")
+    return ok(MODEL, f"Its export is whole and true to the original: {_figures(content.parity)}.")
 
 
 def _int8(folder: Path, exact: Bundle, precision: Precision) -> Iterator[Finding]:
@@ -131,8 +131,8 @@ def _int8(folder: Path, exact: Bundle, precision: Precision) -> Iterator[Finding
 
 def _figures(parity: Parity) -> str:
     return (
-        f"on {count(parity.texts, 'text')} the smallest cosine is {_floor(parity.min_cosine)}, "
-        f"the largest loss by another order {parity.order_gap:.1e}"
+        f"on {count(parity.texts, 'text')}, cosine at least {_floor(parity.min_cosine)}, "
+        f"loss by another order at most {parity.order_gap:.1g}"
     )
 
 

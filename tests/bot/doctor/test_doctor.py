@@ -109,6 +109,12 @@ def test_the_command_prints_plain_lines_where_nobody_watches(tmp_path: Path) -> 
     assert not (tmp_path / "data").exists()
 
 
+def test_torch_is_not_imported(tmp_path: Path) -> None:
+    code = "import atexit\natexit.register(lambda: print('torch' in sys.modules, file=sys.stderr))"
+    status, _, err = process(tmp_path, "--offline", code=code, EMBEDDING_MODEL="all-MiniLM-L6-v2")
+    assert (status, err) == (0, "False\n")
+
+
 def test_packages_that_are_missing_are_findings_and_no_end(tmp_path: Path) -> None:
     gone = "for name in ('numpy', 'pydantic', 'rich', 'sqlalchemy', 'packaging'): sys.modules[name] = None"
     status, out, err = process(tmp_path, "--json", "--offline", code=gone)
