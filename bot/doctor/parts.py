@@ -17,13 +17,14 @@ def _disk(subject: Subject) -> Iterator[Finding]:
 def _gpu(subject: Subject) -> Iterator[Finding]:
     from retrieval.inspection.devices import inspect_gpu
 
-    return inspect_gpu(subject.settings.embedding.device, subject.settings.index.device)
+    chosen = subject.settings.embedding
+    return inspect_gpu(chosen.device, chosen.precision, subject.settings.index.device)
 
 
 def _gpu_alone() -> Iterator[Finding]:
     from retrieval.inspection.devices import inspect_gpu
 
-    return inspect_gpu("auto", "auto")
+    return inspect_gpu("auto", "float32", "auto")
 
 
 def _model(subject: Subject) -> Iterator[Finding]:
@@ -72,7 +73,7 @@ def _milvus(subject: Subject) -> Iterator[Finding]:
 
 PARTS = (
     Check("disk", ("DATA_DIR",), _disk),
-    Check("gpu", ("EMBEDDING_DEVICE", "INDEX_DEVICE"), _gpu, _gpu_alone),
+    Check("gpu", ("EMBEDDING_DEVICE", "EMBEDDING_PRECISION", "INDEX_DEVICE"), _gpu, _gpu_alone),
     Check("model", ("DATA_DIR", "EMBEDDING_MODEL", "EMBEDDING_PRECISION"), _model),
     Check("reader", ("ANSWER_READER",), _reader, _reader_alone),
     Check("seeds", ("SEEDS_", "DATA_DIR"), _seeds),

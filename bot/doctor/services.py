@@ -17,7 +17,7 @@ _OFFLINE = "was not asked, because of --offline"
 
 def _ledger(subject: Subject) -> Iterator[Finding]:
     from bot.ledger import database_url
-    from bot.ledger.inspection import inspect
+    from bot.ledger.inspection import NotLooked, inspect
     from bot.ledger.url import sqlite_path
 
     secret = subject.settings.database_url
@@ -29,6 +29,9 @@ def _ledger(subject: Subject) -> Iterator[Finding]:
         state = inspect(url)
     except (ConfigError, LedgerUnavailable) as error:
         yield _unusable(error)
+        return
+    except NotLooked as error:
+        yield told(LEDGER, Status.WARNING, error)
         return
     if not state.present:
         yield ok(LEDGER, f"{state.where}: none yet; it is made when a platform is first served.")

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.errors import ConfigError
+from bot.errors import BotError, ConfigError
 from bot.ledger import faults
 from bot.ledger.database import make_engine
 from bot.ledger.schema import revision
@@ -34,10 +34,15 @@ class LedgerState:
     """The revision that this program wants; unknown, and empty, where there is no file yet."""
 
 
+class NotLooked(BotError):
+    """The ledger cannot be looked at without changing it."""
+
+
 def inspect(url: str) -> LedgerState:
     """The state of the ledger at a URL made by ``database_url``. Must run on a thread without an event loop.
 
-    Raises ConfigError where a person must change something, LedgerUnavailable where the server may answer later.
+    Raises ConfigError where a person must change something, LedgerUnavailable where the server may answer later,
+    NotLooked.
     """
     file = sqlite_path(url)
     try:
@@ -60,6 +65,7 @@ def _file(file: Path) -> LedgerState:
     try:
         file.stat()
     except FileNotFoundError:
+        _check_place(file)
         return LedgerState(str(file), "", "")
     engine = create_engine("sqlite://", creator=lambda: _open(file), poolclass=NullPool)
     try:
@@ -79,11 +85,20 @@ def _open(file: Path) -> sqlite3.Connection:
     """A connection that cannot write.
 
     SQLite would make the files of its log where they are not there, if only to read; without a log nobody writes, and
-    it may take the file as it stands.
+    it may take the file as it stands. Raises NotLooked where it would have to make one of them.
     """
-    logged = all(file.with_name(file.name + suffix).exists() for suffix in ("-wal", "-shm"))
+    log, memory = (file.with_name(file.name + suffix) for suffix in ("-wal", "-shm"))
+    logged = log.exists()
+    if logged and not memory.exists():
+        raise NotLooked(f"{file} has a log, {log.name}, and no {memory.name}, as after a copy: start the bot.")
     how = "mode=ro" if logged else "mode=ro&immutable=1"
     return sqlite3.connect(f"file:{quote(str(file.absolute()))}?{how}", uri=True, timeout=PATIENCE)
+
+
+def _check_place(file: Path) -> None:
+    place = next(folder for folder in file.absolute().parents if folder.exists())
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise ConfigError(f"{file} cannot be made: let the bot write there, or let DATABASE_URL name another ledger.")
 
 
 def _check(connection: Connection, file: Path) -> None:

@@ -9,25 +9,25 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from retrieval.embedders import Device, Precision, embeds_on_gpu
 from retrieval.embedders.accelerated import has_gpu
-from retrieval.inspection.finding import Finding, Status, ok, told, wrong
+from retrieval.errors import DeviceError
+from retrieval.inspection.finding import Finding, Status, ok, told
 
 GPU = "gpu"
 _CUDA = re.compile(r"^cuda\b[^=\n]*=\s*['\"]([\d.]+)['\"]", re.MULTILINE)
 """In torch/version.py, where that is a build with CUDA."""
 
 
-def inspect_gpu(embedding_device: str, index_device: str) -> Iterator[Finding]:
+def inspect_gpu(embedding_device: Device, precision: Precision, index_device: Device) -> Iterator[Finding]:
     """Whether there is a GPU, which libraries could use it, and whether the settings ask for one in vain."""
     there = has_gpu()
     driver = "A driver of NVIDIA's answers" if there else "No NVIDIA GPU answers, and none is needed"
     yield ok(GPU, f"{driver}; FAISS is built for {_faiss()}, torch {_torch()}.")
-    if embedding_device == "cuda" and not there:
-        yield wrong(
-            GPU,
-            "EMBEDDING_DEVICE=cuda, but no NVIDIA GPU answers.",
-            "Check its driver, or set EMBEDDING_DEVICE=cpu.",
-        )
+    try:
+        embeds_on_gpu(embedding_device, precision)
+    except DeviceError as error:
+        yield told(GPU, Status.WRONG, error)
     if index_device == "cuda":
         import faiss
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -79,3 +80,8 @@ def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 def statuses(lines: list[Line]) -> list[str]:
     return [line["status"] for line in lines]
+
+
+async def look(doctor: Doctor, check: str, **options: Any) -> list[Line]:
+    """The doctor runs event loops of its own, so it gets a thread of its own."""
+    return await asyncio.to_thread(doctor, check, **options)

@@ -129,19 +129,24 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch, free: int, status: Sta
 
 def test_without_a_gpu_nothing_is_wrong_unless_one_is_asked_for(monkeypatch) -> None:
     monkeypatch.setattr(devices, "has_gpu", lambda: False)
+    monkeypatch.setattr("retrieval.embedders.has_gpu", lambda: False)
     monkeypatch.setattr(faiss, "get_num_gpus", lambda: 0, raising=False)
-    [none] = inspect_gpu("auto", "auto")
+    [none] = inspect_gpu("auto", "float32", "auto")
     assert none.status is Status.OK
     assert none.detail.startswith("No NVIDIA GPU answers, and none is needed; FAISS is built for ")
-    _, embedding, index = inspect_gpu("cuda", "cuda")
+    _, embedding, index = inspect_gpu("cuda", "float32", "cuda")
     assert embedding.status is Status.WRONG
     assert "EMBEDDING_DEVICE=cpu" in embedding.remedy
     assert index.status is Status.WARNING
+    _, precision = inspect_gpu("cuda", "int8", "auto")
+    assert precision.status is Status.WRONG
+    assert "int8" in precision.detail
     assert "INDEX_DEVICE=cuda" in index.detail
 
 
 def test_with_a_gpu_it_is_told_who_can_use_it(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(devices, "has_gpu", lambda: True)
+    monkeypatch.setattr("retrieval.embedders.has_gpu", lambda: True)
     monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1, raising=False)
     monkeypatch.setattr(faiss, "get_compile_options", lambda: "OPTIMIZE GPU ")
     (tmp_path / "torch").mkdir()
@@ -149,7 +154,7 @@ def test_with_a_gpu_it_is_told_who_can_use_it(monkeypatch, tmp_path) -> None:
     (tmp_path / "torch" / "version.py").write_text("from typing import Optional\ncuda: Optional[str] = '12.8'\n")
     spec = devices.importlib.util.spec_from_file_location("torch", tmp_path / "torch" / "__init__.py")
     monkeypatch.setattr(devices.importlib.util, "find_spec", lambda _: spec)
-    [found] = inspect_gpu("cuda", "cuda")
+    [found] = inspect_gpu("cuda", "float32", "cuda")
     assert found.detail == "A driver of NVIDIA's answers; FAISS is built for GPUs, torch for CUDA 12.8."
     monkeypatch.setattr(devices.importlib.util, "find_spec", lambda _: None)
-    assert "torch is not installed" in next(iter(inspect_gpu("cpu", "cpu"))).detail
+    assert "torch is not installed" in next(iter(inspect_gpu("cpu", "int8", "cpu"))).detail
