@@ -50,10 +50,13 @@ def told(check: str, status: Status, error: object, remedy: str = "") -> Finding
     ``remedy`` is what to do where the sentence does not say so after a colon.
     """
     sentence = str(error).strip()
-    turn = None if remedy else _TURN.search(sentence)
+    # After more than one word: "NAME: it must ..." says what is the matter behind its colon.
+    turns = (turn for turn in _TURN.finditer(sentence) if " " in sentence[: turn.start()])
+    turn = None if remedy else next(turns, None)
     if turn is None:
         return Finding(check, status, sentence, remedy or "Correct that, then run the doctor again.")
     rest = sentence[turn.end() :]
+    rest = f"run {rest}" if rest.startswith("pip ") else rest
     return Finding(check, status, f"{sentence[: turn.start()]}.", rest[0].upper() + rest[1:])
 
 

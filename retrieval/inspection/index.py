@@ -9,10 +9,11 @@ from pathlib import Path
 from retrieval.assemble import collect, tell_shortfall
 from retrieval.build import differing, index_folder, target_manifest
 from retrieval.embedders.bundle import INT8_SUFFIX
-from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, SourceError
+from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, IndexTypeError, SourceError
 from retrieval.inspection.finding import Finding, Status, count, ok, told, warning
 from retrieval.publish import is_whole
 from retrieval.storage import load_manifest, verify_checksums, versions
+from retrieval.stores.plan import AUTO, FLAT
 from retrieval.types import Document, EmbedderSpec, Manifest, Skipped, VectorSearch
 
 INDEX = "index"
@@ -32,6 +33,7 @@ def inspect_index(
     ``spec`` is the model's vector space, None where it is not known; then the names of models are compared.
     """
     root = index_folder(data_dir)
+    yield from _type(wanted, spec)
     try:
         folder, manifest = load_manifest(root)
         verify_checksums(folder, manifest)
@@ -53,6 +55,18 @@ def inspect_index(
         yield ok(INDEX, "It is of these documents and settings.")
     yield from _search(manifest.search)
     yield _fallback(root, folder)
+
+
+def _type(wanted: VectorSearch, spec: EmbedderSpec | None) -> Iterator[Finding]:
+    """What a build would end with, told before it is begun."""
+    if spec is None or wanted.store == "milvus" or wanted.asked in (AUTO, FLAT):
+        return
+    from retrieval.stores.training import check_type
+
+    try:
+        check_type(wanted.asked, spec.dimension)
+    except IndexTypeError as error:
+        yield told(INDEX, Status.WRONG, error)
 
 
 def _content(manifest: Manifest) -> str:
@@ -109,7 +123,7 @@ def _search(how: VectorSearch) -> Iterator[Finding]:
         yield told(INDEX, Status.WARNING, sentence)
     if how.store == "milvus":
         yield ok(INDEX, "Milvus searches its vectors.")
-    elif how.type == "Flat":
+    elif how.type == FLAT:
         yield ok(INDEX, "All vectors are compared: recall 1.")
     elif not short:
         yield ok(INDEX, f"{how.type} nominates: recall@10 {how.recall[0]:.4g}, INDEX_RECALL asks for {how.target:.4g}.")

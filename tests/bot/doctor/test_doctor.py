@@ -158,6 +158,8 @@ def test_a_terminal_gets_colours_and_no_control_characters_of_others(monkeypatch
 def test_the_sentence_of_an_error_is_parted_into_what_is_and_what_to_do() -> None:
     made = told("index", Status.WRONG, "The file C:\\x is damaged: rebuild it with `a: b`.")
     assert (made.detail, made.remedy) == ("The file C:\\x is damaged.", "Rebuild it with `a: b`.")
+    assert told("milvus", Status.WRONG, "It needs more: pip install x.").remedy == "Run pip install x."
+    assert told("ledger", Status.WRONG, "DATABASE_URL: ssl must be one.").detail == "DATABASE_URL: ssl must be one."
     assert told("index", Status.WRONG, "It is gone.").remedy
     assert told("index", Status.WRONG, "It is: gone.", "Look.") == wrong("index", "It is: gone.", "Look.")
 

@@ -144,6 +144,15 @@ def test_settings_that_changed_make_it_stale(built, monkeypatch) -> None:
     assert detail == "It is stale: it was made by another version of this program."
 
 
+def test_a_type_that_faiss_does_not_know_is_wrong_before_anything_is_built(place) -> None:
+    typo, missing = place.look(wanted=VectorSearch(asked="HSNW32"))
+    assert typo.status is Status.WRONG
+    assert typo.detail.startswith("INDEX_TYPE=HSNW32 is no index that FAISS can make of vectors of 256 dimensions")
+    assert typo.remedy.startswith("Use auto, Flat")
+    assert missing.status is Status.WARNING
+    [_] = place.look(wanted=VectorSearch(asked="HNSW32"))
+
+
 def test_documents_that_are_gone_leave_the_rest_to_be_told(built) -> None:
     gone = list(inspect_index(built.data, SourceError("gone"), SPEC, VectorSearch(), model="hashing"))
     assert bad(gone) == []
