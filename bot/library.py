@@ -136,7 +136,7 @@ def load_model(settings: Settings, documents: Sequence[Document | Skipped], noti
     try:
         return load_embedder(
             settings.embedding.model,
-            _models(settings.data_dir),
+            models_folder(settings.data_dir),
             threads=settings.embedding.threads,
             device=settings.embedding.device,
             precision=settings.embedding.precision,
@@ -161,7 +161,8 @@ def milvus_of(settings: Settings) -> Milvus | None:
     return Milvus(milvus.uri, token, milvus.timeout, milvus.consistency, milvus.collection)
 
 
-def _models(data_dir: Path) -> Path:
+def models_folder(data_dir: Path) -> Path:
+    """Where in DATA_DIR prepared models lie."""
     return data_dir / "models"
 
 

@@ -27,7 +27,7 @@ from retrieval.storage import (
     save_arrays,
     verify_checksums,
 )
-from retrieval.types import Document, Manifest, Milvus, Skipped, VectorSearch
+from retrieval.types import Document, EmbedderSpec, Manifest, Milvus, Skipped, VectorSearch
 
 _ANY = VectorSearch()
 """Whatever suits the number of vectors."""
@@ -86,7 +86,7 @@ def build_index(
     report_progress = progress or _no_progress
     root = index_folder(data_dir)
     read, skipped = collect(documents, where, report_progress)
-    target = _target(read, skipped, embedder, search)
+    target = target_manifest(read, skipped, embedder.spec, search)
     checker = partial(_open, embedder, milvus) if verify else None
     # Looked at before the lock is taken: an index that is current may be read-only, or another's to write.
     if not rebuild and (found := _already(root, target, checker)) is not None:
@@ -219,11 +219,14 @@ def _publish(
 # --- what is there -----------------------------------------------------------------------------------------------
 
 
-def _target(read: Sequence[Document], skipped: Sequence[Skipped], embedder: Embedder, search: VectorSearch) -> Manifest:
+def target_manifest(
+    read: Sequence[Document], skipped: Sequence[Skipped], spec: EmbedderSpec, search: VectorSearch
+) -> Manifest:
+    """What an index of these documents, made now, would say of itself before it is made."""
     return Manifest(
         format=FORMAT,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        embedder=embedder.spec,
+        embedder=spec,
         chunking=PREPARATION,
         sources={document.source: document.digest for document in read},
         skipped={entry.source: entry.reason for entry in skipped},
@@ -234,6 +237,15 @@ def _target(read: Sequence[Document], skipped: Sequence[Skipped], embedder: Embe
     )
 
 
+def differing(found: Manifest, target: Manifest) -> tuple[str, ...]:
+    """In what an index differs from what it should be of: names of Manifest's fields; none where it is current."""
+    made = ("embedder", "chunking", "sources", "skipped")
+    names = [name for name in made if getattr(found, name) != getattr(target, name)]
+    if any(getattr(found.search, name) != getattr(target.search, name) for name in ("asked", "target", "store")):
+        names.append("search")
+    return tuple(names)
+
+
 def _already(root: Path, target: Manifest, checker: Opener[Index] | None) -> Manifest | None:
     """The current version's manifest if it is of the same documents made in the same way.
 
@@ -241,10 +253,7 @@ def _already(root: Path, target: Manifest, checker: Opener[Index] | None) -> Man
     """
     try:
         folder, found = load_manifest(root)
-        search = target.search
-        same = all(
-            getattr(found, field) == getattr(target, field) for field in ("embedder", "chunking", "sources", "skipped")
-        ) and all(getattr(found.search, field) == getattr(search, field) for field in ("asked", "target", "store"))
+        same = not differing(found, target)
         if same and checker is not None:
             verify_checksums(folder, found)
             checker(folder, found)
