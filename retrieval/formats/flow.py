@@ -1,0 +1,123 @@
+"""Lines on pages as running text: paragraphs, words broken at line ends, running heads and page numbers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+_NEW_SIZE = 1.15
+"""Ratio of font sizes from which two lines are of different kinds."""
+_GAP = 1.3
+"""Distance between baselines, in usual distances, from which a new paragraph begins."""
+_SHORT = 0.85
+"""Share of the widest line below which a line that ends a sentence ends its paragraph."""
+_ITEM = re.compile(r"(?:[•◦▪‣●○·–—-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
+_SENTENCE_END = re.compile(r"[.!?:;…][\"'”’»)\]]*\Z")
+_DIGITS = re.compile(r"\d+")
+_PAGE_NUMBER = re.compile(r"(?:(?:page|pag\.?|pagina|p\.)\s*)?[-–—]?\s*\d{1,5}\s*[-–—]?(?:\s*(?:/|of|di)\s*\d{1,5})?\Z", re.I)
+_RUNNING_PAGES = 3
+"""Pages from which on a line at the edge of most of them is a running head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a page; places in points, from the lower left corner."""
+
+    text: str
+    """Not empty, without white space around it."""
+    hyphen: bool = False
+    """Whether a hyphen, which is not in ``text``, breaks its last word."""
+    left: float = 0.0
+    right: float = 0.0
+    """Where the last character begins."""
+    base: float = 0.0
+    size: float = 0.0
+    """Font size of its first character."""
+    placed: bool = False
+    """Whether the places are known."""
+
+
+def paragraphs(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Lines that belong together, in order."""
+    drops = [a.base - b.base for a, b in pairwise(lines) if a.placed and b.placed and a.base - b.base > 1]
+    pitch = median(drops) if drops else 0.0
+    widest = max((line.right - line.left for line in lines if line.placed), default=0.0)
+    group: list[Line] = []
+    for line in lines:
+        if group and _begins(group[-1], line, pitch, widest):
+            yield group
+            group = []
+        group.append(line)
+    if group:
+        yield group
+
+
+def _begins(before: Line, line: Line, pitch: float, widest: float) -> bool:
+    """Whether a paragraph begins with a line."""
+    if before.hyphen:
+        return False
+    if _ITEM.match(line.text):
+        return True
+    ended = bool(_SENTENCE_END.search(before.text))
+    if not (before.placed and line.placed):
+        return ended
+    sizes = sorted((before.size, line.size))
+    if sizes[1] > sizes[0] * _NEW_SIZE and sizes[0] > 0:
+        return True
+    drop = before.base - line.base
+    if drop < 0:  # the next column
+        return ended or not line.text[0].islower()
+    if pitch and drop > max(_GAP * pitch, pitch + 1):
+        return True
+    indented = line.left - before.left > max(line.size, 1)
+    return ended and (indented or before.right - before.left < _SHORT * widest)
+
+
+def join_lines(lines: Sequence[Line], known: str) -> str:
+    """One line of text. A word broken in two keeps its hyphen where ``known``, the whole text, has it so elsewhere, or
+    where its second half begins with a capital or a digit."""
+    text = ""
+    for before, line in pairwise([None, *lines]):
+        if line is None:
+            continue
+        if before is None:
+            text = line.text
+        elif before.hyphen:
+            text += _joint(before.text, line.text, known) + line.text
+        else:
+            text += " " + line.text
+    return text + "-" if lines and lines[-1].hyphen else text
+
+
+def _joint(before: str, after: str, known: str) -> str:
+    first = re.search(r"\w*\Z", before)
+    second = re.match(r"\w*", after)
+    head, tail = first[0] if first else "", second[0] if second else ""
+    if not head or not tail or not tail[0].islower():
+        return "-"
+    return "-" if f"{head}-{tail}" in known else ""
+
+
+def find_edges(pages: Sequence[Sequence[Line]]) -> list[set[int]]:
+    """For each page, the places of its lines that are running heads or page numbers: the first or the last, where it is
+    nothing but a number, or says the same on most pages (numbers aside)."""
+    found: list[set[int]] = [set() for _ in pages]
+    filled = [page for page in pages if len(page) > 1]
+    if len(filled) < _RUNNING_PAGES:
+        return found
+    for edge in (0, -1):
+        counts = Counter(_DIGITS.sub("0", page[edge].text) for page in filled)
+        numbers = sum(bool(_PAGE_NUMBER.match(page[edge].text)) for page in filled)
+        for page, places in zip(pages, found, strict=True):
+            if len(page) < 2:
+                continue
+            line = page[edge].text
+            runs = counts[_DIGITS.sub("0", line)] > len(filled) / 2
+            numbered = numbers > len(filled) / 2 and _PAGE_NUMBER.match(line)
+            if runs or numbered:
+                places.add(edge % len(page))
+    return found
