@@ -49,13 +49,17 @@ class Document:
     title: str
     """The document's own title: front matter, else first heading, else its first sentence shortened."""
     text: str
-    """Decoded content, BOM removed, newlines as ``\\n``, nothing else changed."""
+    """Of text files the decoded content, BOM removed, newlines as ``\\n``, nothing else changed; of other formats the text
+    that was found in them, see retrieval.formats."""
     digest: str
     """SHA-256 of the raw bytes, 64 hex digits."""
     sections: tuple[Section, ...]
     """In order of ``start``, without overlap; headings and front matter belong to no section's body."""
     url: str | None = None
     """Where a reader finds the document, as the file itself says; fit to be a link, see retrieval.urls."""
+    pages: tuple[int, ...] = ()
+    """Offset at which each page starts, ascending; of an empty page where the next one does. Empty for formats without
+    pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,8 @@ class SentenceHit:
     """Spans that may answer, likeliest first: the reader's, then those in the form asked for; may be empty."""
     reading: float | None = None
     """The reader's log odds that the sentence answers; None where it was not read."""
+    page: int | None = None
+    """1-based page of ``start`` where the format has pages, else None: a passage may go on over several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,7 @@ class Hit:
     title: str
     heading: tuple[str, ...]
     page: int | None
-    """1-based page where the format has pages, else None."""
+    """1-based page of ``start`` where the format has pages, else None."""
     start: int
     end: int
     text: str

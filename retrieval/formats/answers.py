@@ -28,7 +28,10 @@ def decode(payload: bytes) -> dict[str, Any]:
 
 
 def understand(answer: dict[str, Any], max_chars: int) -> Extracted:
-    """The text that was found. Raises Unreadable with the reason given, NonsenseError for what does not fit together."""
+    """The text that was found. Raises Unreadable with the reason given, NonsenseError for what does not fit together.
+
+    ``max_chars`` is what the child was told.
+    """
     if "reason" in answer:
         reason = answer["reason"]
         if not isinstance(reason, str) or not reason or len(reason) > _MAX_REASON:

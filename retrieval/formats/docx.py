@@ -97,7 +97,7 @@ class _Styles:
             return "contents", 0
         outline = element.find(f"{qn('w:pPr')}/{qn('w:outlineLvl')}")
         level = "" if outline is None else outline.get(qn("w:val")) or ""
-        return ("heading", int(level) + 1) if level.isascii() and level.isdigit() and int(level) < 9 else None
+        return ("heading", int(level) + 1) if re.fullmatch("[0-8]", level) else None
 
 
 class _Walker:

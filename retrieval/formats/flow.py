@@ -18,7 +18,9 @@ _SHORT = 0.85
 _ITEM = re.compile(r"(?:[•◦▪‣●○·–—-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
 _SENTENCE_END = re.compile(r"[.!?:;…][\"'”’»)\]]*\Z")
 _DIGITS = re.compile(r"\d+")
-_PAGE_NUMBER = re.compile(r"(?:(?:page|pag\.?|pagina|p\.)\s*)?[-–—]?\s*\d{1,5}\s*[-–—]?(?:\s*(?:/|of|di)\s*\d{1,5})?\Z", re.I)
+_PAGE_NUMBER = re.compile(
+    r"(?:(?:page|pag\.?|pagina|p\.)\s*)?[-–—]?\s*\d{1,5}\s*[-–—]?(?:\s*(?:/|of|di)\s*\d{1,5})?\Z", re.I
+)
 _RUNNING_PAGES = 3
 """Pages from which on a line at the edge of most of them is a running head."""
 

@@ -32,8 +32,6 @@ def check_zip(raw: bytes, needed: str) -> None:
     if any(member.flag_bits & _ENCRYPTED for member in members):
         raise Unreadable("is encrypted")
     unpacked = sum(member.file_size for member in members)
-    packed_tight = any(
-        member.file_size > max(_LARGE, MAX_RATIO * max(member.compress_size, 1)) for member in members
-    )
+    packed_tight = any(member.file_size > max(_LARGE, MAX_RATIO * max(member.compress_size, 1)) for member in members)
     if packed_tight or unpacked > MAX_UNPACKED or len(members) > MAX_MEMBERS:
         raise Unreadable("unpacks to more than is allowed")
