@@ -49,8 +49,8 @@ class Document:
     title: str
     """The document's own title: front matter, else first heading, else its first sentence shortened."""
     text: str
-    """Of text files the decoded content, BOM removed, newlines as ``\\n``, nothing else changed; of other formats the text
-    that was found in them, see retrieval.formats."""
+    """Of text files the decoded content, BOM removed, newlines as ``\\n``, nothing else changed; of other formats the
+    text that was found in them, see retrieval.formats."""
     digest: str
     """SHA-256 of the raw bytes, 64 hex digits."""
     sections: tuple[Section, ...]

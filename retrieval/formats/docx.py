@@ -148,7 +148,7 @@ class _Walker:
         for row in _nearest(table, (_ROW,)):
             cells = [one_line(_text(cell)) for cell in _nearest(row, (_CELL,))]
             if any(cells):
-                self._writer.line(" | ".join(cells), group)
+                self._writer.line(" | ".join(cells).strip(), group)
         self._group = None
 
 
@@ -175,7 +175,8 @@ def _text(element: Any) -> str:
     while waiting:
         child = waiting.pop()
         if child.tag == _TEXT:
-            parts.append(child.text or "")
+            # Entities are left as nodes of their own, and left out.
+            parts.extend([child.text or "", *(inner.tail or "" for inner in child)])
         elif child.tag in _BREAKS:
             parts.append(_BREAKS[child.tag])
         elif child.tag not in _LEFT_OUT and not (child.tag == _RUN and _is_hidden(child)):

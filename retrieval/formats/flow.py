@@ -60,20 +60,16 @@ def paragraphs(lines: Sequence[Line]) -> Iterator[list[Line]]:
 
 def _begins(before: Line, line: Line, pitch: float, widest: float) -> bool:
     """Whether a paragraph begins with a line."""
-    if before.hyphen:
-        return False
-    if _ITEM.match(line.text):
-        return True
     ended = bool(_SENTENCE_END.search(before.text))
+    if before.hyphen or _ITEM.match(line.text):
+        return not before.hyphen
     if not (before.placed and line.placed):
         return ended
-    sizes = sorted((before.size, line.size))
-    if sizes[1] > sizes[0] * _NEW_SIZE and sizes[0] > 0:
-        return True
     drop = before.base - line.base
     if drop < 0:  # the next column
         return ended or not line.text[0].islower()
-    if pitch and drop > max(_GAP * pitch, pitch + 1):
+    small, large = sorted((before.size, line.size))
+    if large > small * _NEW_SIZE > 0 or (pitch and drop > max(_GAP * pitch, pitch + 1)):
         return True
     indented = line.left - before.left > max(line.size, 1)
     return ended and (indented or before.right - before.left < _SHORT * widest)
@@ -108,18 +104,16 @@ def find_edges(pages: Sequence[Sequence[Line]]) -> list[set[int]]:
     """For each page, the places of its lines that are running heads or page numbers: the first or the last, where it is
     nothing but a number, or says the same on most pages (numbers aside)."""
     found: list[set[int]] = [set() for _ in pages]
-    filled = [page for page in pages if len(page) > 1]
+    # A page of one line is left alone: that may be all it says.
+    filled = [(page, places) for page, places in zip(pages, found, strict=True) if page[1:]]
     if len(filled) < _RUNNING_PAGES:
         return found
+    most = len(filled) / 2
     for edge in (0, -1):
-        counts = Counter(_DIGITS.sub("0", page[edge].text) for page in filled)
-        numbers = sum(bool(_PAGE_NUMBER.match(page[edge].text)) for page in filled)
-        for page, places in zip(pages, found, strict=True):
-            if len(page) < 2:
-                continue
+        counts = Counter(_DIGITS.sub("0", page[edge].text) for page, _ in filled)
+        numbered = sum(bool(_PAGE_NUMBER.match(page[edge].text)) for page, _ in filled) > most
+        for page, places in filled:
             line = page[edge].text
-            runs = counts[_DIGITS.sub("0", line)] > len(filled) / 2
-            numbered = numbers > len(filled) / 2 and _PAGE_NUMBER.match(line)
-            if runs or numbered:
+            if counts[_DIGITS.sub("0", line)] > most or (numbered and _PAGE_NUMBER.match(line)):
                 places.add(edge % len(page))
     return found

@@ -102,7 +102,7 @@ class _Walker:
         self._pre = 0
         self._lists: list[tuple[str, int]] = []
         """Tag and number of items so far of the lists around, outermost first."""
-        self._marker = ""
+        self._marker: str | None = None
         """What the next line of a list begins with."""
         self._tables: list[bool] = []
         """Of the tables around: whether each holds data."""
@@ -188,7 +188,7 @@ class _Walker:
         elif tag in _LISTS:
             self._lists.pop()
         elif tag in _ITEMS:
-            self._marker = ""
+            self._marker = None
 
     def _close_whole(self, tag: str) -> None:
         text = one_line("".join(self._inline))
@@ -216,8 +216,8 @@ class _Walker:
         elif self._lists:
             if words := one_line(text):
                 indent = "  " * min(len(self._lists), _MAX_INDENT)
-                self._writer.line((self._marker or indent) + words, self._group)
-                self._marker = ""
+                self._writer.line((indent if self._marker is None else self._marker) + words, self._group)
+                self._marker = None
         else:
             self._writer.paragraph("\n".join(filter(None, map(one_line, text.split("\n")))))
 

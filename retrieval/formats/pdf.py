@@ -31,7 +31,7 @@ def extract(raw: bytes, max_chars: int) -> Extracted:
     try:
         document = pypdfium2.PdfDocument(raw)
     except pypdfium2.PdfiumError as error:
-        raise Unreadable(_refusal(error)) from error
+        raise Unreadable(_refusal(error, raw)) from error
     count = len(document)
     if count > MAX_PAGES:
         raise Unreadable(f"has more than {MAX_PAGES:,} pages")
@@ -50,8 +50,9 @@ def extract(raw: bytes, max_chars: int) -> Extracted:
     return _write(pages, Writer(max_chars), "" if _NO_TITLE.search(title) else title)
 
 
-def _refusal(error: pypdfium2.PdfiumError) -> str:
-    if getattr(error, "err_code", None) in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
+def _refusal(error: pypdfium2.PdfiumError, raw: bytes) -> str:
+    # PDFium may leave the code of the last file's error standing.
+    if b"/Encrypt" in raw and error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
         return "is encrypted"
     return "is damaged, or no PDF"
 

@@ -1,4 +1,4 @@
-"""The parent's side of reading files that may be hostile: one child process, limited, killed and started anew at need."""
+"""The parent's side of reading files that may be hostile: a child process with limits, started anew where it fails."""
 
 from __future__ import annotations
 

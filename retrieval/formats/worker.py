@@ -69,17 +69,16 @@ def _obey(order: dict[str, Any], raw: bytes) -> dict[str, Any]:
 
 
 def confine(memory: int) -> None:
-    """Limit this process to ``memory`` bytes of addresses, no files to write, no core dumps; as far as the system can."""
+    """Limit this process to ``memory`` bytes of addresses, no files to write and no core dumps, if that is possible."""
     try:
         import resource
     except ImportError:  # Windows
         return
     for kind, limit in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
         hard = resource.getrlimit(kind)[1]
-        if hard != resource.RLIM_INFINITY:
-            limit = min(limit, hard)
+        most = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         try:
-            resource.setrlimit(kind, (limit, limit))
+            resource.setrlimit(kind, (most, most))
         except (ValueError, OSError):  # macOS takes not every limit
             continue
 
