@@ -83,7 +83,7 @@ def _inside(node: LexborNode, tag: str) -> bool:
 def _hidden(node: LexborNode) -> bool:
     attributes = node.attributes
     if not attributes:
-        return False
+        return node.tag == "dialog"
     if "hidden" in attributes or (attributes.get("aria-hidden") or "").strip().lower() == "true":
         return True
     style = attributes.get("style")

@@ -14,6 +14,7 @@ from threading import Timer
 from types import TracebackType
 from typing import Any
 
+from retrieval.folder import cause
 from retrieval.formats import READERS
 from retrieval.formats.answers import NonsenseError, decode, understand
 from retrieval.formats.extracted import Extracted, Unreadable, too_much_text
@@ -121,7 +122,7 @@ class Sandbox:
                 start_new_session=True,
             )
         except OSError as error:
-            raise _Broken(f"cannot be read, as no process can be started ({error.strerror})") from error
+            raise _Broken(f"cannot be read, as no process can be started ({cause(error)})") from error
 
     def _environment(self) -> dict[str, str]:
         root = str(Path(__file__).resolve().parents[2])
