@@ -8,8 +8,8 @@ import re
 from retrieval.formats.extracted import Unreadable
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-# Controls, and the five bytes that Windows-1252 gives no meaning to.
-_NOT_1252 = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f\x81\x8d\x8f\x90\x9d]")
+CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f\x81\x8d\x8f\x90\x9d]")
+"""Bytes that no text in Windows-1252 holds: controls, and five without a meaning."""
 _BEYOND = bytes(range(0xC0, 0x100))
 _ASCII_LETTERS = bytes((*range(0x41, 0x5B), *range(0x61, 0x7B)))
 _MOST_ACCENTED = 0.3
@@ -31,7 +31,7 @@ def decode_text(raw: bytes) -> str:
 
 def _windows_1252(raw: bytes) -> str:
     """Text of before Unicode, Latin-1 included. Raises Unreadable where it does not look like that."""
-    if raw.startswith((*_UTF16, codecs.BOM_UTF8)) or _NOT_1252.search(raw):
+    if raw.startswith((*_UTF16, codecs.BOM_UTF8)) or CONTROLS.search(raw):
         raise Unreadable("is not text (UTF-8 or Windows-1252)")
     beyond = len(raw) - len(raw.translate(None, _BEYOND))
     letters = beyond + len(raw) - len(raw.translate(None, _ASCII_LETTERS))

@@ -7,7 +7,8 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from retrieval.formats.extracted import Extracted, Writer, one_line
+from retrieval.encoding import CONTROLS
+from retrieval.formats.extracted import Extracted, Unreadable, Writer, one_line
 
 _UNSHOWN = frozenset(
     "script style template noscript head iframe object embed svg canvas audio video datalist -comment".split()
@@ -51,7 +52,10 @@ def extract(raw: bytes, max_chars: int) -> Extracted:
 
 
 def decode(raw: bytes) -> str:
-    """By byte order mark, else as UTF-8 if it is, else as the page declares, else as Windows-1252."""
+    """By byte order mark, else as UTF-8 if it is, else as the page declares, else as Windows-1252.
+
+    Raises Unreadable for what is no text in any of these.
+    """
     for bom, encoding in _BOMS:
         if raw.startswith(bom):
             return raw[len(bom) :].decode(encoding, "replace")
@@ -60,6 +64,8 @@ def decode(raw: bytes) -> str:
     except UnicodeDecodeError:
         pass
     declared = _CHARSET.search(raw[:_HEAD_BYTES])
+    if declared is None and CONTROLS.search(raw):
+        raise Unreadable("is not text")
     try:
         name = codecs.lookup(declared[1].decode("ascii", "ignore")).name if declared else "cp1252"
     except LookupError:
