@@ -29,6 +29,7 @@ MAX_FORMAT_BYTES = 100 * 1024 * 1024
 TITLE_LENGTH = 80
 """Characters that a title made of a sentence is shortened to."""
 
+_KINDS = ".txt, .md, .html, .pdf or .docx"
 _PLAIN = TEXT_SUFFIXES | MARKDOWN_SUFFIXES
 _MARKERS = re.compile(r"\A(?:(?:[>*+#-]+|\d+[.)])\s+)+")
 _TITLE_SEARCH = 300
@@ -54,9 +55,9 @@ def read_documents(
     try:
         os.scandir(root).close()
     except FileNotFoundError:
-        raise SourceError(f'There is no folder "{root}": create it and put .txt or .md files into it.') from None
+        raise SourceError(f'There is no folder "{root}": create it and put {_KINDS} files into it.') from None
     except NotADirectoryError:
-        raise SourceError(f'"{root}" is not a folder: name a folder that holds .txt or .md files.') from None
+        raise SourceError(f'"{root}" is not a folder: name a folder that holds {_KINDS} files.') from None
     except OSError as error:
         raise SourceError(f'The folder "{root}" cannot be listed ({cause(error)}): make it readable.') from error
     sandbox = sandbox or Sandbox()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import unicodedata
 from pathlib import Path
@@ -10,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from retrieval import documents, markdown
-from retrieval.documents import make_document, read_documents
+from retrieval.documents import document_fields, document_from, make_document, read_documents
 from retrieval.errors import SourceError
-from retrieval.types import Document, Skipped
+from retrieval.types import Document, Section, Skipped
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 
@@ -53,7 +54,10 @@ def test_an_empty_folder_yields_nothing(tmp_path: Path) -> None:
 
 
 def test_a_root_that_cannot_be_read_is_one_sentence_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SourceError, match=r"^There is no folder \".*none\": create it and put \.txt or \.md files"):
+    with pytest.raises(
+        SourceError,
+        match=r"^There is no folder \".*none\": create it and put \.txt, \.md, \.html, \.pdf or \.docx files",
+    ):
         read_documents(tmp_path / "none")
     with pytest.raises(SourceError, match=r"a\.txt\" is not a folder"):
         read_documents(write(tmp_path, "a.txt"))
@@ -69,13 +73,18 @@ def test_a_root_that_cannot_be_read_is_one_sentence_at_once(tmp_path: Path, monk
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("a.pdf", b"%PDF", "is not of a type that is read (.markdown, .md, .text, .txt)"),
-        ("noext", b"x", "is not of a type that is read (.markdown, .md, .text, .txt)"),
+        ("a.exe", b"MZ", "is not of a type that is read (.docx, .htm, .html, .markdown, .md, .pdf, .text, .txt)"),
+        ("noext", b"x", "is not of a type that is read (.docx, .htm, .html, .markdown, .md, .pdf, .text, .txt)"),
         ("a.txt", b"", "is empty"),
         ("a.txt", b" \r\n\t\xc2\xa0", "is empty"),
         ("a.txt", b"\xef\xbb\xbf", "is empty"),
-        ("a.txt", "perché".encode("latin-1"), "is not text (UTF-8)"),
-        ("a.txt", b"\xff\xfe\x00", "is not text (UTF-8)"),
+        ("a.txt", "è così perché".encode()[:-1], "is not text (UTF-8 or Windows-1252)"),
+        ("a.txt", "мир".encode("cp1251"), "is not text (UTF-8 or Windows-1252)"),
+        ("a.txt", "日本語".encode("shift_jis"), "is not text (UTF-8 or Windows-1252)"),
+        ("a.txt", b"caff\xe8\x00", "is not text (UTF-8 or Windows-1252)"),
+        ("a.txt", b"caff\xe8\x1b[31m", "is not text (UTF-8 or Windows-1252)"),
+        ("a.txt", bytes(range(0x60, 0xC0)), "is not text (UTF-8 or Windows-1252)"),
+        ("a.txt", b"\xff\xfe\x00", "is not text (UTF-8 or Windows-1252)"),
         ("a.txt", b"ab\x00c", "is not text (it holds NUL characters)"),
         ("a.txt", "ciao".encode("utf-32"), "is not text (it holds NUL characters)"),
         ("a.txt", b"x" * 101, "is larger than 0 MB"),
@@ -188,9 +197,26 @@ def test_text_is_the_content_decoded_with_plain_newlines(encoding: str, tmp_path
     assert [(s.heading, s.start, s.end) for s in document.sections] == [((), 0, len(document.text))]
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
+def test_text_of_before_unicode_is_read(encoding: str, tmp_path: Path) -> None:
+    text = "Perché il caffè è così caro?\nNon c'è più, «mai più», disse il curé."
+    write(tmp_path, "a.txt", text.encode(encoding))
+    write(tmp_path, "b.md", f"# Città\n\n{text}".encode(encoding))
+    write(tmp_path, "c.txt", "costa 5 €, disse – “caro”".encode("cp1252"))
+    found = read(tmp_path)
+    assert found["a.txt"].text == text
+    assert found["b.md"].title == "Città"
+    assert found["c.txt"].text == "costa 5 €, disse – “caro”"
+
+
 def test_only_the_byte_order_mark_itself_is_removed(tmp_path: Path) -> None:
     write(tmp_path, "a.txt", "\ufeff\ufeffciao\ufeff".encode())
     assert read(tmp_path)["a.txt"].text == "\ufeffciao\ufeff"
+
+
+def test_documents_are_the_same_after_they_were_stored() -> None:
+    document = Document("a.pdf", "t", "uno due", "0" * 64, (Section(("A",), 0, 7),), pages=(0, 4, 7))
+    assert document_from(json.loads(json.dumps(document_fields(document)))) == document
 
 
 def test_the_seed_has_its_first_sentence_as_title() -> None:
