@@ -44,7 +44,7 @@ def extract(raw: bytes, max_chars: int) -> Extracted:
         raise
     except Exception as error:
         # python-docx lets out whatever its parts raise: KeyError, ValueError, lxml's and zipfile's own errors.
-        raise Unreadable(f"is no whole Word document ({type(error).__name__})") from error
+        raise Unreadable("is damaged, or no Word document") from error
     walker = _Walker(Writer(max_chars), _Styles(document))
     walker.blocks(body)
     return walker.finish(_property_title(document))

@@ -272,8 +272,8 @@ def test_when_the_seeds_are_gone_the_last_index_answers_and_says_so(app: Bot) ->
     assert status == 0
     assert "38 billion" in out
     assert err.splitlines() == [
-        f"There are no documents to read in {app.seeds}: put your .txt, .md, .html, .pdf or .docx files there and start "
-        "again.",
+        f"There are no documents to read in {app.seeds}: put your .txt, .md, .html, .pdf or .docx files there and "
+        "start again.",
         "I answer from the last index.",
     ]
 
