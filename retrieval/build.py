@@ -204,6 +204,7 @@ def _target(read: Sequence[Document], skipped: Sequence[Skipped], embedder: Embe
         chunking=PREPARATION,
         sources={document.source: document.digest for document in read},
         skipped={entry.source: entry.reason for entry in skipped},
+        refused={entry.source: entry.digest for entry in skipped if entry.digest},
         chunks=0,
         sentences=0,
         files={},
@@ -220,7 +221,8 @@ def _already(root: Path, target: Manifest, checker: Opener[Index] | None) -> Man
         folder, found = load_manifest(root)
         search = target.search
         same = all(
-            getattr(found, field) == getattr(target, field) for field in ("embedder", "chunking", "sources", "skipped")
+            getattr(found, field) == getattr(target, field)
+            for field in ("embedder", "chunking", "sources", "skipped", "refused")
         ) and all(getattr(found.search, field) == getattr(search, field) for field in ("asked", "target", "store"))
         if same and checker is not None:
             verify_checksums(folder, found)

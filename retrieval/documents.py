@@ -39,7 +39,7 @@ _TITLE_SEARCH = 300
 def read_documents(
     root: Path,
     exclude: Sequence[str] = (),
-    known: Mapping[str, Document] | None = None,
+    known: Mapping[str, Document | Skipped] | None = None,
     *,
     sandbox: Sandbox | None = None,
 ) -> Iterator[Document | Skipped]:
@@ -48,9 +48,9 @@ def read_documents(
     Hidden files and folders are passed over without a word; any other file that is not read is Skipped with the
     reason. ``exclude`` holds shell patterns (``*``, ``?``, ``[...]``; ``*`` matches ``/`` too) for relative paths of
     files and folders. A document of ``known``, by source, is taken as it is where the file still holds the same bytes:
-    finding titles and sections takes most of the time. Files that are not plain text are read in a child process, by
-    ``sandbox`` if given, which is closed at the end. Raises SourceError at once if ``root`` is missing, not a folder or
-    cannot be listed.
+    finding titles and sections takes most of the time. What was Skipped for its bytes likewise is again. Files that are
+    not plain text are read in a child process, by ``sandbox`` if given, which is closed at the end. Raises SourceError
+    at once if ``root`` is missing, not a folder or cannot be listed.
     """
     try:
         os.scandir(root).close()
@@ -131,7 +131,7 @@ def _clean(title: str) -> str:
 
 
 def _read_entries(
-    entries: Sequence[Entry], known: Mapping[str, Document], sandbox: Sandbox
+    entries: Sequence[Entry], known: Mapping[str, Document | Skipped], sandbox: Sandbox
 ) -> Iterator[Document | Skipped]:
     seen: dict[str, str] = {}
     refused: dict[tuple[str, str], str] = {}
@@ -150,16 +150,18 @@ def _read_entries(
             if digest in seen:
                 yield Skipped(entry.source, f'has the same content as "{seen[digest]}"')
                 continue
-            before = known.get(entry.source)
             try:
                 if (reason := refused.get((digest, suffix))) is not None:
                     raise Unreadable(reason)
-                same = before is not None and before.digest == digest
-                document = before if before and same else _read_file(entry.source, suffix, raw, digest, sandbox)
+                document = known.get(entry.source)
+                if document is None or document.digest != digest:
+                    document = _read_file(entry.source, suffix, raw, digest, sandbox)
+                elif isinstance(document, Skipped):
+                    raise Unreadable(document.reason)
             except Unreadable as error:
                 # A copy of a file that takes all the time allowed takes none.
                 refused[digest, suffix] = str(error)
-                yield Skipped(entry.source, str(error))
+                yield Skipped(entry.source, str(error), digest if error.lasting else "")
                 continue
             seen[digest] = entry.source
             yield document

@@ -68,7 +68,9 @@ class Skipped:
 
     source: str
     reason: str
-    """A clause such as ``"is not text (UTF-8)"`` that completes the file's name to a sentence."""
+    """A clause such as ``"is encrypted"`` that completes the file's name to a sentence."""
+    digest: str = field(default="", compare=False)
+    """SHA-256 of the file's bytes, hex, where it is they that cannot be read; empty where the reason may pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,3 +320,5 @@ class Manifest:
     """File name in the folder -> (size in bytes, SHA-256 hex)."""
     search: VectorSearch = VectorSearch(asked="")
     """Of an index made before this was written down, nothing was asked."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Of those skipped for what is in them: source -> digest of its raw bytes."""

@@ -9,6 +9,11 @@ from dataclasses import dataclass
 class Unreadable(Exception):
     """Why a file is skipped, as a clause that completes its name to a sentence ("is encrypted")."""
 
+    def __init__(self, reason: str, *, lasting: bool = True) -> None:
+        """``lasting``: whether the same bytes will be skipped again."""
+        super().__init__(reason)
+        self.lasting = lasting
+
 
 @dataclass(frozen=True, slots=True)
 class Extracted:

@@ -17,7 +17,7 @@ from typing import Any
 from retrieval.folder import cause
 from retrieval.formats import READERS
 from retrieval.formats.answers import NonsenseError, decode, understand
-from retrieval.formats.extracted import Extracted, Unreadable, too_much_text
+from retrieval.formats.extracted import Extracted, Unreadable, one_line, too_much_text
 from retrieval.formats.frames import FrameTooLong, read_frame, write_frame
 
 _START_SECONDS = 60.0
@@ -59,6 +59,8 @@ class Sandbox:
         self._child: subprocess.Popen[bytes] | None = None
         self._loaded: set[str] = set()
         """Readers that the child has loaded."""
+        self._missing: dict[str, str] = {}
+        """Readers that no child can load, and why."""
 
     def __enter__(self) -> Sandbox:
         return self
@@ -103,11 +105,18 @@ class Sandbox:
             raise
 
     def _load(self, reader: str) -> None:
-        if self._child is None:
-            self._start()
-        answer = self._ask(reader, None, _START_SECONDS)
-        if answer.get("ready") is not True:
-            raise _Broken(str(answer.get("reason", _CRASHED)))
+        """Have the child load a reader; one that it could not load once is not tried again."""
+        try:
+            if reader in self._missing:
+                raise _Broken(self._missing[reader])
+            if self._child is None:
+                self._start()
+            answer = self._ask(reader, None, _START_SECONDS)
+            if answer.get("ready") is not True:
+                raise _Broken(one_line(str(answer.get("reason", _CRASHED))))
+        except _Broken as error:
+            self._missing[reader] = str(error)
+            raise _Broken(str(error), lasting=False) from None
         self._loaded.add(reader)
 
     def _start(self) -> None:

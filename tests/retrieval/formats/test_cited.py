@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from retrieval.build import open_index, refresh
 from retrieval.documents import read_documents
 from retrieval.embedders.hashing import HashingEmbedder
-from retrieval.reuse import known_documents
+from retrieval.reuse import known_documents, known_refusals
 from retrieval.types import Document, Hit, Query
 from tests.retrieval.formats.samples import lines, pdf, simple_docx, write
 
@@ -79,6 +80,22 @@ def test_stored_documents_are_whole_and_known_again(folder: Path, tmp_path: Path
     assert all(item is known[item.source] for item in again)
     _, report = refresh(again, data, HashingEmbedder(), where="seeds")
     assert not report.published
+
+
+def test_files_that_were_refused_are_known_until_they_change(folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert known_refusals(data / "index") == {}
+    write(folder, "scan.pdf", pdf([[]]))
+    write(folder, "old.doc", b"x")
+    refresh(read_documents(folder), data, HashingEmbedder(), where="seeds")
+    known = known_refusals(data / "index")
+    assert list(known) == ["scan.pdf"]
+    assert known["scan.pdf"].digest == hashlib.sha256(pdf([[]])).hexdigest()
+    _, report = refresh(read_documents(folder, known=known), data, HashingEmbedder(), where="seeds")
+    assert not report.published
+    write(folder, "scan.pdf", pdf([[], []]))
+    _, report = refresh(read_documents(folder, known=known), data, HashingEmbedder(), where="seeds")
+    assert known_refusals(data / "index")["scan.pdf"].digest == hashlib.sha256(pdf([[], []])).hexdigest()
 
 
 def test_an_index_of_before_there_were_pages_is_made_anew(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import struct
@@ -154,7 +155,13 @@ def test_a_reader_that_is_not_installed_is_named() -> None:
 
 def test_a_python_that_cannot_be_started_is_a_reason(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", "/nowhere/python")
-    assert order(sandbox, "say x") == "cannot be read, as no process can be started (no such file or directory)"
+    reason = "cannot be read, as no process can be started (no such file or directory)"
+    assert order(sandbox, "say x") == reason
+    monkeypatch.undo()
+    # Not tried for each of many files.
+    assert order(sandbox, "say x") == reason
+    with sandbox_of() as another:
+        assert order(another, "say x") == "x"
 
 
 def test_the_child_ends_with_the_sandbox() -> None:
@@ -215,6 +222,29 @@ def test_what_was_read_before_is_not_read_again(tmp_path: Path) -> None:
     }
     assert again["a.x"] is first["a.x"]
     assert again["b.x"].text == "c"
+
+
+def test_what_could_not_be_read_before_is_not_tried_again(tmp_path: Path) -> None:
+    write(tmp_path, "a.x", "exit")
+    write(tmp_path, "b.x", "abort")
+    before = list(read_documents(tmp_path, sandbox=sandbox_of()))
+    assert [item.digest for item in before if isinstance(item, Skipped)] == [
+        hashlib.sha256(words).hexdigest() for words in (b"exit", b"abort")
+    ]
+    known = {item.source: replace(item, reason="is known") for item in before if isinstance(item, Skipped)}
+    write(tmp_path, "b.x", "say b")
+    write(tmp_path, "c.x", "say c")
+    a, *others = read_documents(tmp_path, known=known, sandbox=sandbox_of())
+    assert a == Skipped("a.x", "is known")
+    assert [item.text for item in others if isinstance(item, Document)] == ["b", "c"]
+
+
+def test_a_reader_that_could_not_be_loaded_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    write(tmp_path, "a.x", "x")
+    (item,) = read_documents(tmp_path, sandbox=Sandbox(LIMITS, readers={".x": "missing_reader"}))
+    assert isinstance(item, Skipped)
+    assert item.reason == "needs a reader that is not installed (missing_reader)"
+    assert item.digest == ""
 
 
 def test_what_a_reader_finds_is_passed_on_unchanged(sandbox: Sandbox) -> None:
