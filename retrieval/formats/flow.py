@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from statistics import median
 
 _NEW_SIZE = 1.15
@@ -18,9 +18,10 @@ _SHORT = 0.85
 _ITEM = re.compile(r"(?:[•◦▪‣●○·–—-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
 _SENTENCE_END = re.compile(r"[.!?:;…][\"'”’»)\]]*\Z")
 _DIGITS = re.compile(r"\d+")
-_PAGE_NUMBER = re.compile(
-    r"(?:(?:page|pag\.?|pagina|p\.)\s*)?[-–—]?\s*\d{1,5}\s*[-–—]?(?:\s*(?:/|of|di)\s*\d{1,5})?\Z", re.I
-)
+_EDGE_LENGTH = 100
+"""Characters beyond which a line with the number of its page is no running head."""
+_NUMBER_LENGTH = 5
+"""Digits of a page's number at most."""
 _RUNNING_PAGES = 3
 """Pages from which on a line at the edge of most of them is a running head."""
 
@@ -38,7 +39,7 @@ class Line:
     """Where the last character begins."""
     base: float = 0.0
     size: float = 0.0
-    """Font size of its first character."""
+    """Font size, the larger of its first and last characters': a bullet or the mark of a note is small."""
     placed: bool = False
     """Whether the places are known."""
 
@@ -101,19 +102,30 @@ def _joint(before: str, after: str, known: str) -> str:
 
 
 def find_edges(pages: Sequence[Sequence[Line]]) -> list[set[int]]:
-    """For each page, the places of its lines that are running heads or page numbers: the first or the last, where it is
-    nothing but a number, or says the same on most pages (numbers aside)."""
+    """For each page, the places of its lines that are running heads or page numbers.
+
+    That is the first or the last, where it says the same on most pages, numbers aside, or where a number in it goes up
+    by one from page to page on most of them.
+    """
     found: list[set[int]] = [set() for _ in pages]
     # A page of one line is left alone: that may be all it says.
-    filled = [(page, places) for page, places in zip(pages, found, strict=True) if page[1:]]
+    filled = [number for number, page in enumerate(pages) if page[1:]]
     if len(filled) < _RUNNING_PAGES:
         return found
-    most = len(filled) / 2
     for edge in (0, -1):
-        counts = Counter(_DIGITS.sub("0", page[edge].text) for page, _ in filled)
-        numbered = sum(bool(_PAGE_NUMBER.match(page[edge].text)) for page, _ in filled) > most
-        for page, places in filled:
-            line = page[edge].text
-            if counts[_DIGITS.sub("0", line)] > most or (numbered and _PAGE_NUMBER.match(line)):
-                places.add(edge % len(page))
+        words = {number: _DIGITS.sub("0", pages[number][edge].text) for number in filled}
+        firsts = {number: _firsts(pages[number][edge].text, number) for number in filled}
+        same = Counter(words.values())
+        [(first, agreeing)] = Counter(chain.from_iterable(firsts.values())).most_common(1) or [(0, 0)]
+        for number in filled:
+            numbered = agreeing > len(filled) / 2 and first in firsts[number]
+            if numbered or same[words[number]] > len(filled) / 2:
+                found[number].add(edge % len(pages[number]))
     return found
+
+
+def _firsts(text: str, page: int) -> set[int]:
+    """What number the first page would have, for each number that may be that of ``page``, counted from 0."""
+    if len(text) > _EDGE_LENGTH:
+        return set()
+    return {int(digits) - page for digits in _DIGITS.findall(text) if len(digits) <= _NUMBER_LENGTH}

@@ -110,13 +110,13 @@ def _measured(words: str, hyphen: bool, page: object, first: int, last: int) -> 
     begin, end = _origin(page, first), _origin(page, last)
     if begin is None or end is None:
         return Line(words, hyphen)
-    size = pdfium.FPDFText_GetFontSize(page, pdfium.FPDFText_GetCharIndexFromTextIndex(page, first))
-    return Line(words, hyphen, begin[0], end[0], begin[1], float(size), True)
+    return Line(words, hyphen, begin[0], end[0], begin[1], max(begin[2], end[2]), True)
 
 
-def _origin(page: object, place: int) -> tuple[float, float] | None:
+def _origin(page: object, place: int) -> tuple[float, float, float] | None:
+    """Place and font size of the character at an offset of the page's text, or None."""
     index = pdfium.FPDFText_GetCharIndexFromTextIndex(page, place)
     x, y = ctypes.c_double(), ctypes.c_double()
     if index < 0 or not pdfium.FPDFText_GetCharOrigin(page, index, ctypes.byref(x), ctypes.byref(y)):
         return None
-    return x.value, y.value
+    return x.value, y.value, float(pdfium.FPDFText_GetFontSize(page, index))

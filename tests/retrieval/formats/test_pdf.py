@@ -103,6 +103,24 @@ def test_running_heads_and_page_numbers_are_left_out() -> None:
     assert page_texts(read(pdf(pages))) == [f"Testo della pagina {word}." for word in ("uno", "due", "tre")]
 
 
+def test_heads_with_the_number_of_the_page_are_left_out_whatever_else_they_say() -> None:
+    heads = ("1", "Capitolo 1: il porto 2", "3 Annuario del 2026", "Capitolo 2: i moli 4")
+    pages = [
+        [*lines(head), *lines(f"Nel 2026 la pagina {word}.", top=700)] for head, word in zip(heads, "abcd", strict=True)
+    ]
+    assert page_texts(read(pdf(pages))) == [f"Nel 2026 la pagina {word}." for word in "abcd"]
+
+
+def test_an_item_goes_on_in_lines_of_another_size_than_its_bullet() -> None:
+    page = [
+        (50, 800, 6, "-"),
+        (60, 800, 11, "acqua potabile, che si paga"),
+        (60, 786, 11, "a parte"),
+        *lines("- luce", top=772),
+    ]
+    assert read(pdf([page])).text == "- acqua potabile, che si paga a parte\n\n- luce"
+
+
 def test_two_pages_keep_the_lines_they_share() -> None:
     assert read(pdf([lines("Uguale", "uno."), lines("Uguale", "due.")])).text.count("Uguale") == 2
 
