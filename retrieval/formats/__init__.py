@@ -11,10 +11,15 @@ from types import MappingProxyType
 
 READERS: Mapping[str, str] = MappingProxyType(
     {
+        ".csv": "retrieval.formats.csv_table",
         ".docx": "retrieval.formats.docx",
+        ".epub": "retrieval.formats.epub",
         ".htm": "retrieval.formats.html",
         ".html": "retrieval.formats.html",
         ".pdf": "retrieval.formats.pdf",
+        ".srt": "retrieval.formats.subtitles",
+        ".tsv": "retrieval.formats.csv_table",
+        ".vtt": "retrieval.formats.subtitles",
     }
 )
 """Suffix, lower case -> name of the module that reads such files."""

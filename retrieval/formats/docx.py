@@ -10,7 +10,7 @@ from typing import Any
 import docx
 from docx.oxml.ns import qn
 
-from retrieval.formats.extracted import Extracted, Unreadable, Writer, one_line
+from retrieval.formats.extracted import Extracted, Unreadable, Writer, one_line, table_row
 from retrieval.formats.zips import check_zip
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -148,7 +148,7 @@ class _Walker:
         for row in _nearest(table, (_ROW,)):
             cells = [one_line(_text(cell)) for cell in _nearest(row, (_CELL,))]
             if any(cells):
-                self._writer.line(" | ".join(cells).strip(), group)
+                self._writer.line(table_row(cells), group)
         self._group = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -44,6 +45,11 @@ def sanitize(text: str) -> str:
 def one_line(text: str) -> str:
     """Sanitized, with every run of white space as one space."""
     return " ".join(sanitize(text).split())
+
+
+def table_row(cells: Sequence[str]) -> str:
+    """Cells as a row of Markdown, which the splitter takes for a sentence of its own; a single cell as it is."""
+    return f"| {' | '.join(cells)} |" if len(cells) > 1 else "".join(cells)
 
 
 class Writer:

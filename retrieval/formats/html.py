@@ -8,7 +8,10 @@ import re
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from retrieval.encoding import CONTROLS
-from retrieval.formats.extracted import Extracted, Unreadable, Writer, one_line
+from retrieval.formats.extracted import Extracted, Unreadable, Writer, one_line, table_row
+
+Markup = LexborHTMLParser
+"""Parsed from text; asked with ``css`` and ``css_first``."""
 
 _UNSHOWN = frozenset(
     "script style template noscript head iframe object embed svg canvas audio video datalist -comment".split()
@@ -41,14 +44,19 @@ _WEB_CODECS = re.compile(r"(?:iso8859-\d+|cp\d+|koi8-[rut]|mac-\w+|gb\w+|big5\w*
 
 def extract(raw: bytes, max_chars: int) -> Extracted:
     """The text of a page. Raises Unreadable where there is none, or too much."""
-    parser = LexborHTMLParser(decode(raw))
     writer = Writer(max_chars)
+    title = write_page(decode(raw), writer)
+    return writer.finish(title or writer.first_heading)
+
+
+def write_page(page: str, writer: Writer) -> str:
+    """Write all that a page shows; its own title. Raises Unreadable where that is too much."""
+    parser = Markup(page)
     if parser.root is not None:
         _Walker(writer).walk(parser.root)
     title = parser.css_first("title")
     # A drawing's title is none of the page.
-    own = one_line(title.text(deep=True)) if title is not None and not _inside(title, "svg") else ""
-    return writer.finish(own or writer.first_heading)
+    return "" if title is None or _inside(title, "svg") else one_line(title.text(deep=True))
 
 
 def decode(raw: bytes) -> str:
@@ -187,7 +195,7 @@ class _Walker:
             self._pre -= 1
         elif tag == "tr" and self._cells is not None:
             if any(self._cells):
-                self._writer.line(" | ".join(self._cells).strip(), self._group)
+                self._writer.line(table_row(self._cells), self._group)
             self._cells = None
         elif tag == "table":
             self._tables.pop()

@@ -19,7 +19,7 @@ from time import monotonic
 
 from retrieval.formats.extracted import Extracted, Unreadable
 from retrieval.formats.sandbox import Limits, Sandbox
-from tests.retrieval.formats.samples import lines, pdf, simple_docx, with_member
+from tests.retrieval.formats.samples import epub, lines, pdf, simple_docx, with_member
 
 TOKENS = [
     *(
@@ -60,6 +60,9 @@ PAGE = b"""<!DOCTYPE html><html><head><title>Porto</title><meta charset="utf-8">
 <p>Il porto <b>apre</b> alle otto &amp; chiude.<table><tr><th>a<th>b<tr><td>1<td>2</table><ul><li>uno<li>due<ol><li>tre
 </ol></ul><pre>x\n y</pre><div style="display:none">no</div></body></html>"""
 
+MAIN = {".docx": "word/document.xml", ".epub": "OEBPS/text/uno.xhtml"}
+"""Of a format that is a zip file the member that holds the text."""
+
 Mutation = Callable[[Random, bytearray, bytes], None]
 
 
@@ -70,7 +73,10 @@ def samples() -> dict[str, list[bytes]]:
     body = zipfile.ZipFile(io.BytesIO(word)).read("word/document.xml")
     pages = [lines("Il porto apre alle otto e chiu-", "de alle venti."), [], lines("Terza pagina.")]
     return {
+        ".csv": [b'Nome;Prezzo\nVela;1,50\n"Remo ""lungo""";2\n'],
+        ".epub": [epub()],
         ".html": [PAGE, PAGE * 20],
+        ".srt": [b"1\n00:00:01,000 --> 00:00:02,000\n<i>Si</i> salpa.\n\n2\n00:00:03,000 --> 00:00:04,000\nOra.\n"],
         ".pdf": [pdf(pages, title="Porto"), pdf(pages, compress=True)],
         ".docx": [word, with_member(word, "word/document.xml", body.replace(b"<w:sectPr", table + b"<w:sectPr", 1))],
     }
@@ -123,9 +129,9 @@ def damaged(random: Random, suffix: str, whole: dict[str, list[bytes]]) -> bytes
     """A file of the format, damaged once to three times; of a zip file often one member, put back whole."""
     raw = random.choice(whole[suffix])
     other = random.choice(whole[random.choice(list(whole))])
-    if suffix == ".docx" and random.random() < 0.8:
+    if suffix in (".docx", ".epub") and random.random() < 0.8:
         archive = zipfile.ZipFile(io.BytesIO(raw))
-        name = random.choice(["word/document.xml"] * 5 + archive.namelist())
+        name = random.choice([MAIN[suffix]] * 5 + archive.namelist())
         return with_member(raw, name, mutate(random, archive.read(name), other))
     return mutate(random, raw, other)
 

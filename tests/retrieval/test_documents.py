@@ -70,11 +70,25 @@ def test_a_root_that_cannot_be_read_is_one_sentence_at_once(tmp_path: Path, monk
         read_documents(tmp_path)
 
 
+NO_SUCH_TYPE = (
+    "is not of a type that is read "
+    "(.csv, .docx, .epub, .htm, .html, .markdown, .md, .pdf, .srt, .text, .tsv, .txt, .vtt)"
+)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("a.exe", b"MZ", "is not of a type that is read (.docx, .htm, .html, .markdown, .md, .pdf, .text, .txt)"),
-        ("noext", b"x", "is not of a type that is read (.docx, .htm, .html, .markdown, .md, .pdf, .text, .txt)"),
+        (
+            "a.exe",
+            b"MZ",
+            NO_SUCH_TYPE,
+        ),
+        (
+            "noext",
+            b"x",
+            NO_SUCH_TYPE,
+        ),
         ("a.txt", b"", "is empty"),
         ("a.txt", b" \r\n\t\xc2\xa0", "is empty"),
         ("a.txt", b"\xef\xbb\xbf", "is empty"),

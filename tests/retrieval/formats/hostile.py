@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.retrieval.formats.samples import docx_of, lines, pdf, pdf_of, simple_docx, stream, with_member, write
+from tests.retrieval.formats.samples import docx_of, epub, lines, pdf, pdf_of, simple_docx, stream, with_member, write
 
 MB = 1 << 20
 CATALOG = b"<< /Type /Catalog /Pages 2 0 R >>"
@@ -167,6 +167,31 @@ def docx_files() -> Iterator[tuple[str, bytes]]:
     )
 
 
+def other_files() -> Iterator[tuple[str, bytes | str]]:
+    """Name and content."""
+    whole = epub()
+    yield "empty.epub", b""
+    yield "truncated.epub", whole[: len(whole) // 2]
+    yield "bomb.epub", epub(uno_xhtml="<p>" + " " * (64 * MB))
+    yield "outside.epub", epub(container_xml='<rootfile full-path="../../../etc/passwd"/>')
+    yield (
+        "same-page.epub",
+        epub(book_opf="<item id=a href=text/uno.xhtml media-type=text/html><itemref idref=a>" * 50_000),
+    )
+    yield "self.epub", epub(book_opf="<item id=a href=book.opf media-type=text/html><itemref idref=a>")
+    yield "script.epub", epub(uno_xhtml="<script>x</script><p>testo", book_opf=None)
+    yield "deep.epub", epub(uno_xhtml="<div>" * 5_000 + "x")
+    yield "quote.csv", 'a,b\n"' + "x" * 2 * MB
+    yield "wide.csv", ",".join(map(str, range(100_000)))
+    yield "wide-header.tsv", "\t".join(f"c{number}" for number in range(999)) + "\n" + ("1\t" * 998 + "1\n") * 2_000
+    yield "formula.csv", '=cmd|"/C calc"!A0,x\n@SUM(1),-1'
+    yield "nul.csv", b"a,b\n1,\0\n"
+    yield "times.srt", "99:99:99,999 --> 00:00:00,000\n" * 100_000
+    yield "backwards.srt", "\n\n".join(f"00:00:{60 - n % 60}.0 --> 00:00:01.0\nx{n}" for n in range(5_000))
+    yield "marks.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<" * MB + "{\\" * 10_000
+    yield "huge-time.vtt", "WEBVTT\n\n" + "9" * MB + ":00:01.000 --> 00:02.000\nx"
+
+
 def many_members(whole: bytes) -> bytes:
     """A zip file of more members than a document has."""
     buffer = io.BytesIO(whole)
@@ -230,6 +255,9 @@ HEALTHY: dict[str, tuple[bytes | str, str]] = {
     "sana/porto.pdf": (pdf([lines("Il faro si accende al tramonto.")]), "Il faro si accende al tramonto."),
     "sana/porto.docx": (simple_docx("La diga protegge le barche."), "La diga protegge le barche."),
     "sana/porto.txt": ("Il molo misura cento metri.", "Il molo misura cento metri."),
+    "sana/porto.csv": ("Barca,Euro\nVela,20\n", "Barca: Vela; Euro: 20"),
+    "sana/porto.srt": ("1\n00:00:01,000 --> 00:00:02,000\nSi salpa.\n", "Si salpa."),
+    "sana/porto.epub": (epub(), "Uno\n\nPrima\npagina.\n\nDue\n\nSeconda pagina."),
     "z/ultimo.html": ("<p>L'ultimo file della cartella.", "L'ultimo file della cartella."),
     "z/ultimo.pdf": (pdf([lines("L'ultima pagina.")], compress=True), "L'ultima pagina."),
     "z/ultimo.docx": (simple_docx("L'ultimo documento."), "L'ultimo documento."),
@@ -240,7 +268,13 @@ HEALTHY: dict[str, tuple[bytes | str, str]] = {
 def write_hostile(folder: Path) -> list[str]:
     """Write all of them, healthy ones too, into ``folder``; the names of the hostile ones."""
     names = []
-    for kind, files in (("html", html_files()), ("pdf", pdf_files()), ("docx", docx_files()), ("text", text_files())):
+    for kind, files in (
+        ("html", html_files()),
+        ("pdf", pdf_files()),
+        ("docx", docx_files()),
+        ("other", other_files()),
+        ("text", text_files()),
+    ):
         for name, content in files:
             write(folder, f"{kind}/{name}", content)
             names.append(f"{kind}/{name}")

@@ -104,3 +104,33 @@ def write(root: Path, name: str, content: bytes | str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
+
+
+CONTAINER = '<?xml version="1.0"?><container><rootfiles><rootfile full-path="OEBPS/book.opf"/></rootfiles></container>'
+PACKAGE = """<?xml version="1.0"?><package xmlns:dc="http://purl.org/dc/elements/1.1/"><metadata>
+<dc:title>Il libro del porto</dc:title><dc:language>it</dc:language></metadata><manifest>
+<item id="nav" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>
+<item id="two" href="text/due%20.xhtml" media-type="application/xhtml+xml"/>
+<item id="one" href="text/uno.xhtml#a" media-type="application/xhtml+xml"/>
+<item id="css" href="a.css" media-type="text/css"/>
+</manifest><spine><itemref idref="nav"/><itemref idref="one"/><itemref idref="css"/><itemref idref="two"/>
+<itemref idref="one"/><itemref idref="gone"/></spine></package>"""
+BOOK = {
+    "META-INF/container.xml": CONTAINER,
+    "OEBPS/book.opf": PACKAGE,
+    "OEBPS/nav.xhtml": "<p>Indice",
+    "OEBPS/text/uno.xhtml": "<html><head><title/><script src='x'/></head><body><h1>Uno</h1><p>Prima<br/>pagina.</p></body>",
+    "OEBPS/text/due .xhtml": "<html><body><h1>Due</h1><a id='x'/><p>Seconda pagina.</p></body></html>",
+    "OEBPS/a.css": "p {}",
+}
+
+
+def epub(**changes: str | None) -> bytes:
+    """A book with members replaced, or left out for None; named without their folder, "." written "_"."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, own in BOOK.items():
+            content = changes.get(name.rpartition("/")[2].replace(".", "_"), own)
+            if content is not None:
+                archive.writestr(name, content)
+    return buffer.getvalue()

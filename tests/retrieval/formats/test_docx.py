@@ -45,7 +45,7 @@ def test_a_document_with_headings_lists_and_a_table() -> None:
     assert found.text == (
         "Manuale del porto\n\nIl porto apre alle 8.\n\nTariffe\n\nBarche\n\n"
         "Le tariffe sono giornaliere. Sempre.\nAnche d'estate.\n\n"
-        "Barca | Euro\n8 m | 20\n\n- acqua\n- luce\n\nFine."
+        "| Barca | Euro |\n| 8 m | 20 |\n\n- acqua\n- luce\n\nFine."
     )
     assert found.title == "Manuale del porto"
     assert headings(found) == [(1, "Manuale del porto"), (1, "Tariffe"), (2, "Barche")]
@@ -86,7 +86,7 @@ def test_a_style_made_of_a_heading_is_a_heading() -> None:
             + paragraph(run("a"))
             + paragraph(run("b"))
             + f"<w:tbl><w:tr><w:tc>{paragraph(run('c'))}</w:tc></w:tr></w:tbl></w:tc></w:tr></w:tbl>",
-            "| a b c",
+            "|  | a b c |",
         ),
         (
             paragraph("<w:pPr><w:numPr><w:ilvl w:val='1'/><w:numId w:val='3'/></w:numPr></w:pPr>" + run("voce"))

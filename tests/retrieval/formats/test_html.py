@@ -47,7 +47,7 @@ def test_a_page_as_a_browser_would_show_it() -> None:
         "Il porto apre alle 8. Sempre.\nAnche d'estate & d'inverno.\n\n"
         "Tariffe\n\n"
         "Listino\n\n"
-        "Barca | Euro\nfino a 8 m | 20\noltre | 35\n\n"
+        "| Barca | Euro |\n| fino a 8 m | 20 |\n| oltre | 35 |\n\n"
         "- acqua\n- luce elettrica\n  1. 220 V\n  2. 380 V\n- rete\n\n"
         "VHF\n- canale 12\n\n"
         "uno\n  due\n\n"
@@ -75,8 +75,8 @@ def test_the_title_is_the_pages_own_or_its_first_heading(page: str, title: str) 
     ("page", "text"),
     [
         ("<table><tr><td><h2>A</h2><p>uno</p></td><td><p>due</p></td></tr></table>", "A\n\nuno\n\ndue"),
-        ("<table><tr><td><table><tr><td>a<td>b</table><td>c</table>", "a | b\n\nc"),
-        ("<table><tr><td><td>b</table><table><tr><td>c<td></table>", "| b\n\nc |"),
+        ("<table><tr><td><table><tr><td>a<td>b</table><td>c</table>", "| a | b |\n\nc"),
+        ("<table><tr><td><td>b</table><table><tr><td>c<td></table>", "|  | b |\n\n| c |  |"),
         ("<h1><div>Un <p>titolo</p></div></h1>testo", "Un titolo\n\ntesto"),
         ("<ul><li><h3>x</h3>y</ul>", "- x\n  y"),
         ("<li>sciolto", "sciolto"),
