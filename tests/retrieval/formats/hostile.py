@@ -174,10 +174,8 @@ def other_files() -> Iterator[tuple[str, bytes | str]]:
     yield "truncated.epub", whole[: len(whole) // 2]
     yield "bomb.epub", epub(uno_xhtml="<p>" + " " * (64 * MB))
     yield "outside.epub", epub(container_xml='<rootfile full-path="../../../etc/passwd"/>')
-    yield (
-        "same-page.epub",
-        epub(book_opf="<item id=a href=text/uno.xhtml media-type=text/html><itemref idref=a>" * 50_000),
-    )
+    again = "<item id=a href=text/uno.xhtml media-type=text/html><itemref idref=a>"
+    yield "same-page.epub", epub(book_opf=again * 50_000)
     yield "self.epub", epub(book_opf="<item id=a href=book.opf media-type=text/html><itemref idref=a>")
     yield "script.epub", epub(uno_xhtml="<script>x</script><p>testo", book_opf=None)
     yield "deep.epub", epub(uno_xhtml="<div>" * 5_000 + "x")

@@ -119,7 +119,7 @@ BOOK = {
     "META-INF/container.xml": CONTAINER,
     "OEBPS/book.opf": PACKAGE,
     "OEBPS/nav.xhtml": "<p>Indice",
-    "OEBPS/text/uno.xhtml": "<html><head><title/><script src='x'/></head><body><h1>Uno</h1><p>Prima<br/>pagina.</p></body>",
+    "OEBPS/text/uno.xhtml": "<html><head><title/><script src='x'/></head><body><h1>Uno</h1><p>Prima<br/>pagina.</p>",
     "OEBPS/text/due .xhtml": "<html><body><h1>Due</h1><a id='x'/><p>Seconda pagina.</p></body></html>",
     "OEBPS/a.css": "p {}",
 }
