@@ -59,6 +59,8 @@ class Sandbox:
         self._child: subprocess.Popen[bytes] | None = None
         self._loaded: set[str] = set()
         """Readers that the child has loaded."""
+        self._used = False
+        """Whether the child has been given a file."""
         self._missing: dict[str, str] = {}
         """Readers that no child can load, and why."""
 
@@ -74,6 +76,7 @@ class Sandbox:
         """End the child, if there is one."""
         child, self._child = self._child, None
         self._loaded.clear()
+        self._used = False
         if child is None:
             return
         child.kill()
@@ -86,18 +89,28 @@ class Sandbox:
 
     def extract(self, raw: bytes, suffix: str) -> Extracted:
         """The text of a file with a suffix of ``readers``. Raises Unreadable with the reason why there is none."""
+        used = self._used
+        try:
+            return self._extract(raw, suffix)
+        except _Broken as error:
+            if not (used and error.again):
+                raise
+        # The files before may be at fault, by what they left in the child's memory: once more, in a new one.
+        return self._extract(raw, suffix)
+
+    def _extract(self, raw: bytes, suffix: str) -> Extracted:
         reader = self.readers[suffix]
         try:
             if reader not in self._loaded:
                 self._load(reader)
+            self._used = True
             answer = self._ask(reader, raw, self._limits.seconds)
             if answer.get("memory"):
-                # The child ends itself after that.
-                raise _Broken(_MEMORY)
+                raise _Broken(_MEMORY, again=True)
             return understand(answer, self._limits.characters)
         except NonsenseError:
             self.close()
-            raise Unreadable(_CRASHED) from None
+            raise _Broken(_CRASHED, again=True) from None
         except BaseException as error:
             # A plain reason is an answer, and the child is well; after all else, Ctrl-C too, it is out of step.
             if not isinstance(error, Unreadable) or isinstance(error, _Broken):
@@ -163,12 +176,22 @@ class Sandbox:
         finally:
             deadline.cancel()
         if payload is None:
-            raise _Broken(f"takes longer than {seconds:g} seconds to read" if deadline.passed else _CRASHED)
-        return decode(payload)
+            if deadline.passed:
+                raise _Broken(f"takes longer than {seconds:g} seconds to read")
+            raise _Broken(_CRASHED, again=True)
+        try:
+            return decode(payload)
+        except NonsenseError:
+            raise _Broken(_CRASHED, again=True) from None
 
 
 class _Broken(Unreadable):
     """The child is gone, or not to be used any further."""
+
+    def __init__(self, reason: str, *, lasting: bool = True, again: bool = False) -> None:
+        """``again``: whether another child may do better."""
+        super().__init__(reason, lasting=lasting)
+        self.again = again
 
 
 class _Deadline:

@@ -36,6 +36,14 @@ def _recurse(rest: str, max_chars: int) -> Extracted:
     return _recurse(rest, max_chars)
 
 
+def _spoiled(rest: str, max_chars: int) -> Extracted:
+    """Fails where the child has done this before."""
+    if _seen:
+        os.abort()
+    _seen.append(rest)
+    return Extracted(rest)
+
+
 def _abort(rest: str, max_chars: int) -> Extracted:
     os.abort()
 
@@ -74,6 +82,7 @@ def _raise(rest: str, max_chars: int) -> Extracted:
     raise ValueError(rest)
 
 
+_seen: list[str] = []
 _ORDERS = {
     "abort": _abort,
     "eat": _eat,
@@ -92,6 +101,7 @@ _ORDERS = {
     "recurse": _recurse,
     "say": lambda rest, most: Extracted(rest),
     "spin": _spin,
+    "spoiled": _spoiled,
     "surrogate": lambda rest, most: Extracted("\ud800"),
     "write": _write,
 }

@@ -91,6 +91,12 @@ def test_after_a_mere_error_the_child_is_kept(words: str, reason: str, sandbox: 
     assert order(sandbox, "pid") == child
 
 
+def test_a_file_that_fails_after_others_is_tried_in_a_new_child(sandbox: Sandbox) -> None:
+    child = order(sandbox, "pid")
+    assert [order(sandbox, f"spoiled {number}") for number in range(3)] == ["0", "1", "2"]
+    assert order(sandbox, "pid") != child
+
+
 @pytest.mark.parametrize("words", ["hang", "spin"])
 def test_a_file_that_takes_too_long_is_given_up(words: str) -> None:
     with sandbox_of(replace(LIMITS, seconds=0.3)) as sandbox:
