@@ -106,16 +106,22 @@ def read_bytes(path: str, most: int) -> bytes:
             with os.fdopen(os.open(path, flags), "rb") as file:
                 found = os.fstat(file.fileno())
                 regular = stat.S_ISREG(found.st_mode)
-                # As much as there should be, then the rest: room for most costs more than most files.
-                raw = file.read(min(found.st_size, most)) if regular else b""
+                if regular and found.st_size > most:
+                    raise _too_large(most)
+                # As much as there should be, then the rest, if it grows: room for the most costs more than most files.
+                raw = file.read(found.st_size) if regular else b""
                 raw += file.read(most + 1 - len(raw)) if regular and file.peek(1) else b""
     except OSError as error:
         raise Unreadable(f"cannot be read ({cause(error)})") from error
     if not regular:
         raise Unreadable("is not a regular file")
     if len(raw) > most:
-        raise Unreadable(f"is larger than {most // 1024**2} MB")
+        raise _too_large(most)
     return raw
+
+
+def _too_large(most: int) -> Unreadable:
+    return Unreadable(f"is larger than {most // 1024**2} MB")
 
 
 def cause(error: OSError) -> str:

@@ -13,6 +13,8 @@ _NEW_SIZE = 1.15
 """Ratio of font sizes from which two lines are of different kinds."""
 _GAP = 1.3
 """Distance between baselines, in usual distances, from which a new paragraph begins."""
+_WIDE_GAP = 2.5
+"""The same in font sizes, for pages of a few lines far apart."""
 _SHORT = 0.85
 """Share of the widest line below which a line that ends a sentence ends its paragraph."""
 _ITEM = re.compile(r"(?:[•◦▪‣●○·–—-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
@@ -70,7 +72,7 @@ def _begins(before: Line, line: Line, pitch: float, widest: float) -> bool:
     if drop < 0:  # the next column
         return ended or not line.text[0].islower()
     small, large = sorted((before.size, line.size))
-    if large > small * _NEW_SIZE > 0 or (pitch and drop > max(_GAP * pitch, pitch + 1)):
+    if large > small * _NEW_SIZE > 0 or drop > min(max(_GAP * pitch, pitch + 1), max(_WIDE_GAP * large, 1)):
         return True
     indented = line.left - before.left > max(line.size, 1)
     return ended and (indented or before.right - before.left < _SHORT * widest)
@@ -105,7 +107,7 @@ def find_edges(pages: Sequence[Sequence[Line]]) -> list[set[int]]:
     """For each page, the places of its lines that are running heads or page numbers.
 
     That is the first or the last, where it says the same on most pages, numbers aside, or where a number in it goes up
-    by one from page to page on most of them.
+    by one from page to page on most of them. Of the former the first is kept: it may be the title.
     """
     found: list[set[int]] = [set() for _ in pages]
     # A page of one line is left alone: that may be all it says.
@@ -117,10 +119,12 @@ def find_edges(pages: Sequence[Sequence[Line]]) -> list[set[int]]:
         firsts = {number: _firsts(pages[number][edge].text, number) for number in filled}
         same = Counter(words.values())
         [(first, agreeing)] = Counter(chain.from_iterable(firsts.values())).most_common(1) or [(0, 0)]
+        kept: set[str] = set()
         for number in filled:
             numbered = agreeing > len(filled) / 2 and first in firsts[number]
-            if numbered or same[words[number]] > len(filled) / 2:
+            if numbered or (same[words[number]] > len(filled) / 2 and words[number] in kept):
                 found[number].add(edge % len(pages[number]))
+            kept.add(words[number])
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import re
 
 import pypdfium2
@@ -119,4 +120,8 @@ def _origin(page: object, place: int) -> tuple[float, float, float] | None:
     x, y = ctypes.c_double(), ctypes.c_double()
     if index < 0 or not pdfium.FPDFText_GetCharOrigin(page, index, ctypes.byref(x), ctypes.byref(y)):
         return None
-    return x.value, y.value, float(pdfium.FPDFText_GetFontSize(page, index))
+    # The size that a program names may be 1, and all enlarged by a matrix.
+    size, matrix = float(pdfium.FPDFText_GetFontSize(page, index)), pdfium.FS_MATRIX()
+    if pdfium.FPDFText_GetMatrix(page, index, ctypes.byref(matrix)):
+        size *= math.hypot(matrix.c, matrix.d)
+    return x.value, y.value, size

@@ -138,6 +138,27 @@ def test_excluded_files_and_folders_are_named(tmp_path: Path) -> None:
     }
 
 
+def test_files_of_other_formats_are_found_as_text_files_are(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    write(root, "a.html", "<h1>Titolo</h1><p>Uno.")
+    write(root, "sub/B.HTM", "<p>Due.")
+    write(root, ".hidden.html", "<p>No.")
+    write(root, "draft.html", "<p>Bozza.")
+    write(root, "z.html", "<h1>Titolo</h1><p>Uno.")
+    (root / "out.html").symlink_to(write(tmp_path, "secret.html", "<p>segreto"))
+    found = read(root, "draft*")
+    assert {name: document.text for name, document in found.items()} == {
+        "a.html": "Titolo\n\nUno.",
+        "sub/B.HTM": "Due.",
+    }
+    assert found["a.html"].sections == (Section(("Titolo",), 6, 12),)
+    assert skipped(root, "draft*") == {
+        "draft.html": 'is excluded by "draft*"',
+        "out.html": "is a link that leads out of the folder",
+        "z.html": 'has the same content as "a.html"',
+    }
+
+
 def test_links_are_followed_inside_the_folder_only(tmp_path: Path) -> None:
     root = tmp_path / "root"
     # As Kubernetes mounts a ConfigMap: a visible link through a hidden folder.
@@ -158,6 +179,22 @@ def test_links_are_followed_inside_the_folder_only(tmp_path: Path) -> None:
         "outdir": "is a link that leads out of the folder",
         "self.txt": "is a link that leads nowhere",
     }
+
+
+@pytest.mark.parametrize(("name", "limit"), [("a.txt", 20), ("a.pdf", 100), ("a.html", 100)])
+def test_a_file_of_two_gigabytes_is_not_read(
+    name: str, limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with write(tmp_path, name).open("r+b") as file:
+        file.truncate(2 << 30)
+    monkeypatch.setattr(documents.hashlib, "sha256", None)
+    assert skipped(tmp_path) == {name: f"is larger than {limit} MB"}
+
+
+@pytest.mark.parametrize("name", ["pipe.html", "pipe.pdf", "pipe.docx"])
+def test_a_fifo_of_any_format_is_skipped(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    assert skipped(tmp_path) == {name: "is not a regular file"}
 
 
 def test_a_fifo_is_skipped_without_waiting_for_a_writer(tmp_path: Path) -> None:

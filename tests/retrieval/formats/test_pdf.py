@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from retrieval.formats.extracted import Extracted, Unreadable
@@ -100,7 +102,12 @@ def test_running_heads_and_page_numbers_are_left_out() -> None:
         [*lines("Annuario 2026"), *lines(f"Testo della pagina {word}.", top=700), *lines(f"- {number} -", top=30)]
         for number, word in enumerate(("uno", "due", "tre"), 8)
     ]
-    assert page_texts(read(pdf(pages))) == [f"Testo della pagina {word}." for word in ("uno", "due", "tre")]
+    assert page_texts(read(pdf(pages))) == [
+        # Where it stands first it may be the title.
+        "Annuario 2026\n\nTesto della pagina uno.",
+        "Testo della pagina due.",
+        "Testo della pagina tre.",
+    ]
 
 
 def test_heads_with_the_number_of_the_page_are_left_out_whatever_else_they_say() -> None:
@@ -119,6 +126,13 @@ def test_an_item_goes_on_in_lines_of_another_size_than_its_bullet() -> None:
         *lines("- luce", top=772),
     ]
     assert read(pdf([page])).text == "- acqua potabile, che si paga a parte\n\n- luce"
+
+
+def test_sizes_are_those_that_are_seen() -> None:
+    raw = pdf([[*lines("Titolo", size=18), *lines("Il testo segue", "su due righe.", top=780)]])
+    # The same, with a font of size 1 that is enlarged.
+    enlarged = re.sub(rb"/F1 (\d+) Tf 1 0 0 1", rb"/F1 1 Tf \1 0 0 \1", raw).replace(b"/Length ", b"/Length 9")
+    assert read(raw).text == read(enlarged).text == "Titolo\n\nIl testo segue su due righe."
 
 
 def test_two_pages_keep_the_lines_they_share() -> None:
