@@ -83,10 +83,14 @@ class Writer:
             self._add(text, "\n\n")
             self._group = None
 
-    def continued(self, text: str) -> None:
-        """Go on with the last block, after a space."""
+    def continued(self, text: str, *, broken: bool = False) -> None:
+        """Go on with the last block: after a space, or, with a word that is ``broken``, in place of its hyphen."""
         if text := sanitize(text).strip():
-            self._add(text, " ")
+            broken = broken and self._parts[-1:] != [] and self._parts[-1].endswith("-")
+            if broken:
+                self._parts[-1] = self._parts[-1][:-1]
+                self._length -= 1
+            self._add(text, "" if broken else " ")
 
     def line(self, text: str, group: object) -> None:
         """Add a line that follows at once the line before, if that is of the same ``group`` (any object but None)."""

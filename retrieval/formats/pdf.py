@@ -17,6 +17,7 @@ MAX_PAGES = 20_000
 _HYPHEN = "\ufffe"
 """What PDFium gives for a hyphen at the end of a line, line break included."""
 _BREAKS = re.compile(f"(\r\n|[\r\n{_HYPHEN}])")
+_BROKEN = re.compile(r"[^\W\d_]-\Z")
 _NO_TITLE = re.compile(
     r"(?:microsoft word|microsoft powerpoint|powerpoint presentation|untitled|senza titolo|document\d*\Z)"
     r"|\.(?:docx?|pdf|pptx?|xlsx?|odt|rtf|tex|dvi|indd|qxd|html?|txt)\Z",
@@ -61,7 +62,7 @@ def _refusal(error: pypdfium2.PdfiumError, raw: bytes) -> str:
 def _write(pages: list[list[Line]], writer: Writer, title: str) -> Extracted:
     edges = find_edges(pages)
     known = "\n".join(line.text for page in pages for line in page)
-    open_end = False
+    open_end = broken = False
     for page, edge in zip(pages, edges, strict=True):
         writer.page()
         kept = [line for place, line in enumerate(page) if place not in edge]
@@ -69,10 +70,11 @@ def _write(pages: list[list[Line]], writer: Writer, title: str) -> Extracted:
         for place, block in enumerate(filter(None, blocks)):
             if place == 0 and open_end and block[0].islower():
                 # The last paragraph goes on over the turn of the page.
-                writer.continued(block)
+                writer.continued(block, broken=broken)
             else:
                 writer.paragraph(block)
             open_end = block[-1].isalpha() or block[-1] in ",;-–"
+            broken = bool(_BROKEN.search(block))
     return writer.finish(title)
 
 

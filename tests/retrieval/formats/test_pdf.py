@@ -93,6 +93,12 @@ def test_pages_begin_where_their_text_does_and_paragraphs_go_on_over_them() -> N
     assert found.text[found.pages[1] :].startswith("stazione")
 
 
+def test_a_word_broken_at_the_turn_of_a_page_is_put_together() -> None:
+    found = read(pdf([lines("Chiedere le infor-"), lines("mazioni al molo."), lines("Fine -"), lines("qui.")]))
+    assert found.text == "Chiedere le informazioni al molo.\n\nFine - qui."
+    assert page_texts(found) == ["Chiedere le infor", "mazioni al molo.", "Fine -", "qui."]
+
+
 def test_pages_at_the_end_without_text_are_counted() -> None:
     assert page_texts(read(pdf([[], lines("Due."), []]))) == ["", "Due.", ""]
 
