@@ -102,7 +102,8 @@ def _table(intercept: float, parts: Sequence[Contribution], result: SearchResult
 
 def _passage(rank: int, hit: Hit) -> Iterator[Line]:
     best = _best(hit)
-    where = f"{clean(hit.title)} ({clean(hit.source)}, line {best.line})"
+    place = f"line {best.line}" if best.page is None else f"page {best.page}"
+    where = f"{clean(hit.title)} ({clean(hit.source)}, {place})"
     told = f"passage {hit.score:.2f}; meaning {best.dense:.2f}, words {best.lexical:.2f}"
     if best.reading is not None:
         told += f", reader {best.reading:+.1f}"
@@ -114,6 +115,7 @@ def _passage_fields(hit: Hit) -> dict[str, Any]:
     best = _best(hit)
     return {
         "source": hit.source,
+        "page": best.page,
         "line": best.line,
         "sentence": _text(hit, best),
         "score": best.score,

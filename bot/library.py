@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -26,7 +26,7 @@ from retrieval.errors import (
 from retrieval.index import Index
 from retrieval.protocols import Embedder
 from retrieval.reader import load_reader
-from retrieval.reuse import known_documents
+from retrieval.reuse import known_documents, known_refusals
 from retrieval.storage import versions
 from retrieval.stores import served_from
 from retrieval.types import Document, Milvus, Skipped, VectorSearch
@@ -45,7 +45,7 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
     be loaded.
     """
     try:
-        documents = _read(settings, words)
+        documents = _read(settings, words, known=_known(settings))
     except SourceError as error:
         if not versions(index_folder(settings.data_dir)):
             # Before the model is prepared: nobody should wait for it to be told that there is nothing to read.
@@ -105,7 +105,9 @@ def update_library(
     ``wait`` waits for another writer. Raises SourceError when there is nothing to read, IndexLocked when another
     process writes the index and is not waited for, ConfigError when the model cannot be loaded, else RetrievalError.
     """
-    documents = _read(settings, words, anew=rebuild)
+    # What could not be read is tried again: for want of time perhaps, or by a reader that is newer now.
+    known = {} if rebuild else known_documents(index_folder(settings.data_dir))
+    documents = _read(settings, words, known=known)
     embedder = load_model(settings, documents, notify)
     return build_index(
         documents,
@@ -122,9 +124,13 @@ def update_library(
     )
 
 
-def _read(settings: Settings, words: Messages, *, anew: bool = False) -> list[Document | Skipped]:
+def _known(settings: Settings) -> dict[str, Document | Skipped]:
+    root = index_folder(settings.data_dir)
+    return {**known_refusals(root), **known_documents(root)}
+
+
+def _read(settings: Settings, words: Messages, *, known: Mapping[str, Document | Skipped]) -> list[Document | Skipped]:
     folder = settings.seeds.dir
-    known = {} if anew else known_documents(index_folder(settings.data_dir))
     documents = list(read_documents(folder, settings.seeds.exclude, known)) if folder.exists() else []
     if not documents:
         raise SourceError(words.no_seeds.format(folder=folder))

@@ -46,7 +46,7 @@ def collect(
 
 def _nothing(where: str, skipped: Sequence[Skipped]) -> SourceError:
     why = f' ("{skipped[0].source}" {skipped[0].reason})' if skipped else ""
-    return SourceError(f"There is nothing to answer from{why}: put .txt or .md files into {where}.")
+    return SourceError(f"There is nothing to answer from{why}: put .txt, .md, .html, .pdf or .docx files into {where}.")
 
 
 def assemble(

@@ -230,6 +230,7 @@ def target_manifest(
         chunking=PREPARATION,
         sources={document.source: document.digest for document in read},
         skipped={entry.source: entry.reason for entry in skipped},
+        refused={entry.source: entry.digest for entry in skipped if entry.digest},
         chunks=0,
         sentences=0,
         files={},
@@ -239,7 +240,7 @@ def target_manifest(
 
 def differing(found: Manifest, target: Manifest) -> tuple[str, ...]:
     """In what an index differs from what it should be of: names of Manifest's fields; none where it is current."""
-    made = ("embedder", "chunking", "sources", "skipped")
+    made = ("embedder", "chunking", "sources", "skipped", "refused")
     names = [name for name in made if getattr(found, name) != getattr(target, name)]
     if any(getattr(found.search, name) != getattr(target.search, name) for name in ("asked", "target", "store")):
         names.append("search")

@@ -15,7 +15,7 @@ from retrieval.paragraphs import find_paragraphs
 from retrieval.sentences import sentence_spans, trim
 from retrieval.types import Chunk, Document, Language, Section, Span
 
-CHUNKING_VERSION = "2"
+CHUNKING_VERSION = "3"
 """Names what reader and splitter make of a file; bumped whenever the same bytes would give another document or other
 chunks."""
 

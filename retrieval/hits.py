@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -57,6 +58,7 @@ class Hits:
                     lexical=coverage,
                     answers=tuple((start + a, start + b) for a, b in ranked.spans[place]),
                     reading=ranked.readings.get(place),
+                    page=_page(document, start),
                 )
                 for place, (start, end, line, cosine, score, coverage) in enumerate(columns, row)
             )
@@ -66,7 +68,7 @@ class Hits:
                 source=document.source,
                 title=document.title,
                 heading=self._columns.headings[self._columns.heading[passage]],
-                page=None,
+                page=_page(document, start),
                 start=start,
                 end=end,
                 text=document.text[start:end],
@@ -77,3 +79,8 @@ class Hits:
                 sentences=sentences,
                 url=document.url,
             )
+
+
+def _page(document: Document, offset: int) -> int | None:
+    """1-based; None where the document has no pages."""
+    return bisect_right(document.pages, offset) or None

@@ -18,8 +18,16 @@ from retrieval.language import ANALYSIS_VERSION, LANGUAGES
 from retrieval.lock import Notify
 from retrieval.postings import Kept
 from retrieval.protocols import Embedder, Floats
-from retrieval.storage import current, load_arrays, load_current, load_version, verify_checksums, versions
-from retrieval.types import Chunk, Document, Manifest, Milvus
+from retrieval.storage import (
+    current,
+    load_arrays,
+    load_current,
+    load_manifest,
+    load_version,
+    verify_checksums,
+    versions,
+)
+from retrieval.types import Chunk, Document, Manifest, Milvus, Skipped
 
 PREPARATION = f"{CHUNKING_VERSION}.{ANALYSIS_VERSION}"
 """What reader, splitter and word analysis make of a file; an index made otherwise is stale."""
@@ -113,6 +121,22 @@ def known_documents(root: Path) -> dict[str, Document]:
     try:
         return {document.source: document for document in load_current(root, opener)}
     except (IndexMissing, IndexStale, IndexCorrupt, TypeError, ValueError, KeyError, AttributeError):
+        return {}
+
+
+def known_refusals(root: Path) -> dict[str, Skipped]:
+    """By source, the files whose content could not be read when the current version was made.
+
+    None where it was prepared otherwise or is damaged.
+    """
+    try:
+        _, manifest = load_manifest(root)
+        if manifest.chunking != PREPARATION:
+            return {}
+        return {
+            source: Skipped(source, manifest.skipped[source], digest) for source, digest in manifest.refused.items()
+        }
+    except (IndexMissing, IndexStale, IndexCorrupt, TypeError, KeyError, AttributeError):
         return {}
 
 

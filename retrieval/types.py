@@ -49,13 +49,17 @@ class Document:
     title: str
     """The document's own title: front matter, else first heading, else its first sentence shortened."""
     text: str
-    """Decoded content, BOM removed, newlines as ``\\n``, nothing else changed."""
+    """Of text files the decoded content, BOM removed, newlines as ``\\n``, nothing else changed; of other formats the
+    text that was found in them, see retrieval.formats."""
     digest: str
     """SHA-256 of the raw bytes, 64 hex digits."""
     sections: tuple[Section, ...]
     """In order of ``start``, without overlap; headings and front matter belong to no section's body."""
     url: str | None = None
     """Where a reader finds the document, as the file itself says; fit to be a link, see retrieval.urls."""
+    pages: tuple[int, ...] = ()
+    """Offset at which each page starts, ascending; of an empty page where the next one does. Empty for formats without
+    pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,9 @@ class Skipped:
 
     source: str
     reason: str
-    """A clause such as ``"is not text (UTF-8)"`` that completes the file's name to a sentence."""
+    """A clause such as ``"is encrypted"`` that completes the file's name to a sentence."""
+    digest: str = field(default="", compare=False)
+    """SHA-256 of the file's bytes, hex, where it is they that cannot be read; empty where the reason may pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,8 @@ class SentenceHit:
     """Spans that may answer, likeliest first: the reader's, then those in the form asked for; may be empty."""
     reading: float | None = None
     """The reader's log odds that the sentence answers; None where it was not read."""
+    page: int | None = None
+    """1-based page of ``start`` where the format has pages, else None: a passage may go on over several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +173,7 @@ class Hit:
     title: str
     heading: tuple[str, ...]
     page: int | None
-    """1-based page where the format has pages, else None."""
+    """1-based page of ``start`` where the format has pages, else None."""
     start: int
     end: int
     text: str
@@ -312,3 +320,5 @@ class Manifest:
     """File name in the folder -> (size in bytes, SHA-256 hex)."""
     search: VectorSearch = VectorSearch(asked="")
     """Of an index made before this was written down, nothing was asked."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Of those skipped for what is in them: source -> digest of its raw bytes."""

@@ -77,7 +77,7 @@ class ExtractiveAnswerer:
             source=hit.source,
             title=hit.title,
             heading=hit.heading,
-            page=hit.page,
+            page=sentences[0].page,
             line=sentences[0].line,
             start=start,
             end=end,

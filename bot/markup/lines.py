@@ -151,9 +151,11 @@ def reference(number: int, citation: Citation, words: Messages) -> tuple[Piece, 
     place = [citation.source]
     if citation.heading:
         place.append(" › ".join(citation.heading))
-    if citation.page is not None:
+    if citation.page is None:
+        place.append(words.line.format(number=citation.line))
+    else:
+        # Lines are those of the text that was found in the file: nobody who opens it sees them.
         place.append(words.page.format(number=citation.page))
-    place.append(words.line.format(number=citation.line))
     return _joined(
         [(f"{number}. ", Role.LABEL), (citation.title, Role.TITLE), (" · " + " · ".join(place), Role.DETAIL)]
     )

@@ -34,7 +34,8 @@ EN = Messages(
     long_question="The question is too long: please keep it under {limit} characters.",
     overloaded="Too many questions are waiting; please try again in a moment.",
     failed="Something went wrong while I was looking for the answer; please try again.",
-    no_seeds="There are no documents to read in {folder}: put your .txt or .md files there and start again.",
+    no_seeds="There are no documents to read in {folder}: put your .txt, .md, .html, .pdf or .docx files there and "
+    "start again.",
     last_index="I answer from the last index.",
     reading="Reading the documents",
     working="is searching the documents …",

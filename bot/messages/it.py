@@ -40,7 +40,8 @@ IT = Messages(
     long_question="La domanda è troppo lunga: al massimo {limit} caratteri, per favore.",
     overloaded="Ci sono troppe domande in attesa: riprova tra un momento.",
     failed="Qualcosa è andato storto mentre cercavo la risposta: riprova.",
-    no_seeds="Non ci sono documenti da leggere in {folder}: metti lì i tuoi file .txt o .md e riprova.",
+    no_seeds="Non ci sono documenti da leggere in {folder}: metti lì i tuoi file .txt, .md, .html, .pdf o .docx e "
+    "riprova.",
     last_index="Rispondo con l'ultimo indice.",
     reading="Leggo i documenti",
     working="sta cercando nei documenti…",

@@ -95,7 +95,7 @@ def _changes(
         told_of.append("it was made by another version of this program")
     if "search" in names:
         told_of.append("it was made for another VECTOR_STORE, INDEX_TYPE or INDEX_RECALL")
-    if read and ("sources" in names or "skipped" in names):
+    if read and {"sources", "skipped", "refused"} & set(names):
         told_of.append(_documents(manifest, target))
     return told_of
 

@@ -258,7 +258,8 @@ def test_missing_or_empty_seeds_are_one_sentence_that_says_what_to_put_where(
     assert app.run(*command.split(), SEEDS_DIR=folder) == (
         2,
         "",
-        f"There are no documents to read in {folder}: put your .txt or .md files there and start again.\n",
+        f"There are no documents to read in {folder}: put your .txt, .md, .html, .pdf or .docx files there and start "
+        "again.\n",
     )
 
 
@@ -271,7 +272,8 @@ def test_when_the_seeds_are_gone_the_last_index_answers_and_says_so(app: Bot) ->
     assert status == 0
     assert "38 billion" in out
     assert err.splitlines() == [
-        f"There are no documents to read in {app.seeds}: put your .txt or .md files there and start again.",
+        f"There are no documents to read in {app.seeds}: put your .txt, .md, .html, .pdf or .docx files there and "
+        "start again.",
         "I answer from the last index.",
     ]
 

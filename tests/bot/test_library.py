@@ -17,6 +17,8 @@ from bot.settings.model import Milvus as MilvusSettings
 from bot.types import Question
 from retrieval.build import BuildReport, build_index, index_folder
 from retrieval.errors import IndexLocked, ModelError, RetrievalError, SourceError, StoreUnavailable
+from retrieval.formats.extracted import Extracted
+from retrieval.formats.sandbox import Sandbox
 from retrieval.index import Index
 from retrieval.lock import writing
 from retrieval.storage import current
@@ -70,6 +72,27 @@ def test_opening_builds_then_follows_the_folder(shelf: Shelf) -> None:
     (shelf.seeds / "b.md").write_text("# New\n\nText.", encoding="utf-8")
     assert sources(shelf.open()) == ["a.txt", "b.md"]
     assert shelf.notes == []
+
+
+def test_what_could_not_be_read_is_tried_again_by_an_update_alone(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shelf.seeds / "b.html").write_text("<script>x</script>", encoding="utf-8")
+    tried = []
+    extract = Sandbox.extract
+
+    def counted(sandbox: Sandbox, raw: bytes, suffix: str) -> Extracted:
+        tried.append(raw)
+        return extract(sandbox, raw, suffix)
+
+    monkeypatch.setattr(Sandbox, "extract", counted)
+    shelf.open()
+    shelf.open()
+    assert len(tried) == 1
+    assert [(entry.source, entry.reason) for entry in shelf.update().skipped] == [("b.html", "holds no text")]
+    assert len(tried) == 2
+    (shelf.seeds / "b.html").write_text("<p>Read.", encoding="utf-8")
+    assert sources(shelf.open()) == ["a.txt", "b.html"]
 
 
 @pytest.mark.parametrize("gone", ["files", "folder"])

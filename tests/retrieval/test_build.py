@@ -274,7 +274,7 @@ def test_files_of_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("documents", "told"),
     [
-        ([], r"from: put \.txt or \.md files into my seeds\.$"),
+        ([], r"from: put \.txt, \.md, \.html, \.pdf or \.docx files into my seeds\.$"),
         (
             [Skipped("a.pdf", "is not of a type that is read")],
             r'\("a\.pdf" is not of a type that is read\): put .* into my seeds\.$',

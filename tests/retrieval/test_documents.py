@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import unicodedata
 from pathlib import Path
@@ -10,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from retrieval import documents, markdown
-from retrieval.documents import make_document, read_documents
+from retrieval.documents import document_fields, document_from, make_document, read_documents
 from retrieval.errors import SourceError
-from retrieval.types import Document, Skipped
+from retrieval.types import Document, Section, Skipped
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 
@@ -53,7 +54,10 @@ def test_an_empty_folder_yields_nothing(tmp_path: Path) -> None:
 
 
 def test_a_root_that_cannot_be_read_is_one_sentence_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SourceError, match=r"^There is no folder \".*none\": create it and put \.txt or \.md files"):
+    with pytest.raises(
+        SourceError,
+        match=r"^There is no folder \".*none\": create it and put \.txt, \.md, \.html, \.pdf or \.docx files",
+    ):
         read_documents(tmp_path / "none")
     with pytest.raises(SourceError, match=r"a\.txt\" is not a folder"):
         read_documents(write(tmp_path, "a.txt"))
@@ -66,16 +70,35 @@ def test_a_root_that_cannot_be_read_is_one_sentence_at_once(tmp_path: Path, monk
         read_documents(tmp_path)
 
 
+NO_SUCH_TYPE = (
+    "is not of a type that is read "
+    "(.csv, .docx, .epub, .htm, .html, .markdown, .md, .pdf, .srt, .text, .tsv, .txt, .vtt)"
+)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("a.pdf", b"%PDF", "is not of a type that is read (.markdown, .md, .text, .txt)"),
-        ("noext", b"x", "is not of a type that is read (.markdown, .md, .text, .txt)"),
+        (
+            "a.exe",
+            b"MZ",
+            NO_SUCH_TYPE,
+        ),
+        (
+            "noext",
+            b"x",
+            NO_SUCH_TYPE,
+        ),
         ("a.txt", b"", "is empty"),
         ("a.txt", b" \r\n\t\xc2\xa0", "is empty"),
         ("a.txt", b"\xef\xbb\xbf", "is empty"),
-        ("a.txt", "perché".encode("latin-1"), "is not text (UTF-8)"),
-        ("a.txt", b"\xff\xfe\x00", "is not text (UTF-8)"),
+        ("a.txt", "è così perché".encode()[:-1], "is not text (UTF-8 or Windows-1252)"),
+        ("a.txt", "мир".encode("cp1251"), "is not text (UTF-8 or Windows-1252)"),
+        ("a.txt", "日本語".encode("shift_jis"), "is not text (UTF-8 or Windows-1252)"),
+        ("a.txt", b"caff\xe8\x00", "is not text (UTF-8 or Windows-1252)"),
+        ("a.txt", b"caff\xe8\x1b[31m", "is not text (UTF-8 or Windows-1252)"),
+        ("a.txt", bytes(range(0x60, 0xC0)), "is not text (UTF-8 or Windows-1252)"),
+        ("a.txt", b"\xff\xfe\x00", "is not text (UTF-8 or Windows-1252)"),
         ("a.txt", b"ab\x00c", "is not text (it holds NUL characters)"),
         ("a.txt", "ciao".encode("utf-32"), "is not text (it holds NUL characters)"),
         ("a.txt", b"x" * 101, "is larger than 0 MB"),
@@ -115,6 +138,27 @@ def test_excluded_files_and_folders_are_named(tmp_path: Path) -> None:
     }
 
 
+def test_files_of_other_formats_are_found_as_text_files_are(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    write(root, "a.html", "<h1>Titolo</h1><p>Uno.")
+    write(root, "sub/B.HTM", "<p>Due.")
+    write(root, ".hidden.html", "<p>No.")
+    write(root, "draft.html", "<p>Bozza.")
+    write(root, "z.html", "<h1>Titolo</h1><p>Uno.")
+    (root / "out.html").symlink_to(write(tmp_path, "secret.html", "<p>segreto"))
+    found = read(root, "draft*")
+    assert {name: document.text for name, document in found.items()} == {
+        "a.html": "Titolo\n\nUno.",
+        "sub/B.HTM": "Due.",
+    }
+    assert found["a.html"].sections == (Section(("Titolo",), 6, 12),)
+    assert skipped(root, "draft*") == {
+        "draft.html": 'is excluded by "draft*"',
+        "out.html": "is a link that leads out of the folder",
+        "z.html": 'has the same content as "a.html"',
+    }
+
+
 def test_links_are_followed_inside_the_folder_only(tmp_path: Path) -> None:
     root = tmp_path / "root"
     # As Kubernetes mounts a ConfigMap: a visible link through a hidden folder.
@@ -135,6 +179,22 @@ def test_links_are_followed_inside_the_folder_only(tmp_path: Path) -> None:
         "outdir": "is a link that leads out of the folder",
         "self.txt": "is a link that leads nowhere",
     }
+
+
+@pytest.mark.parametrize(("name", "limit"), [("a.txt", 20), ("a.pdf", 100), ("a.html", 100)])
+def test_a_file_of_two_gigabytes_is_not_read(
+    name: str, limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with write(tmp_path, name).open("r+b") as file:
+        file.truncate(2 << 30)
+    monkeypatch.setattr(documents.hashlib, "sha256", None)
+    assert skipped(tmp_path) == {name: f"is larger than {limit} MB"}
+
+
+@pytest.mark.parametrize("name", ["pipe.html", "pipe.pdf", "pipe.docx"])
+def test_a_fifo_of_any_format_is_skipped(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    assert skipped(tmp_path) == {name: "is not a regular file"}
 
 
 def test_a_fifo_is_skipped_without_waiting_for_a_writer(tmp_path: Path) -> None:
@@ -188,9 +248,26 @@ def test_text_is_the_content_decoded_with_plain_newlines(encoding: str, tmp_path
     assert [(s.heading, s.start, s.end) for s in document.sections] == [((), 0, len(document.text))]
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
+def test_text_of_before_unicode_is_read(encoding: str, tmp_path: Path) -> None:
+    text = "Perché il caffè è così caro?\nNon c'è più, «mai più», disse il curé."
+    write(tmp_path, "a.txt", text.encode(encoding))
+    write(tmp_path, "b.md", f"# Città\n\n{text}".encode(encoding))
+    write(tmp_path, "c.txt", "costa 5 €, disse – “caro”".encode("cp1252"))
+    found = read(tmp_path)
+    assert found["a.txt"].text == text
+    assert found["b.md"].title == "Città"
+    assert found["c.txt"].text == "costa 5 €, disse – “caro”"
+
+
 def test_only_the_byte_order_mark_itself_is_removed(tmp_path: Path) -> None:
     write(tmp_path, "a.txt", "\ufeff\ufeffciao\ufeff".encode())
     assert read(tmp_path)["a.txt"].text == "\ufeffciao\ufeff"
+
+
+def test_documents_are_the_same_after_they_were_stored() -> None:
+    document = Document("a.pdf", "t", "uno due", "0" * 64, (Section(("A",), 0, 7),), pages=(0, 4, 7))
+    assert document_from(json.loads(json.dumps(document_fields(document)))) == document
 
 
 def test_the_seed_has_its_first_sentence_as_title() -> None:

@@ -25,7 +25,7 @@ from tests.bot.markup.samples import answer, cite, turn
 EN, IT = messages_in("en"), messages_in("it")
 ALL = tuple(Button)
 HERE = message_link("1", "2", "3")
-SOURCES = "**Source\\:**\n1\\. [The deal](https://docs.org/deal) · a/b.md · Terms › Price · page 2 · line 3"
+SOURCES = "**Source\\:**\n1\\. [The deal](https://docs.org/deal) · a/b.md · Terms › Price · page 2"
 
 
 def asked(text: str = "How much?", user: str = "5") -> Asked:
@@ -86,8 +86,8 @@ def test_not_found_is_the_bot_s_own_sentence_and_the_nearest_passages_as_quotes(
     assert said == text("The documents do not say.")
     assert nearest["content"] == (
         "**The nearest passages\\:**\n"
-        "1\\. The deal · a/b.md · Terms › Price · page 2 · line 3\n> It costs 38 billion.\n"
-        "2\\. [The deal](https://docs.org/deal) · a/b.md · Terms › Price · page 2 · line 3\n> It costs 38 billion."
+        "1\\. The deal · a/b.md · Terms › Price · page 2\n> It costs 38 billion.\n"
+        "2\\. [The deal](https://docs.org/deal) · a/b.md · Terms › Price · page 2\n> It costs 38 billion."
     )
     assert message.components[0]["accent_color"] == NOT_FOUND
     assert links(message.text) == {"https://docs.org/deal"}
@@ -188,7 +188,7 @@ def test_feedback_is_forwarded_with_reason_comment_question_and_answer() -> None
             "<@5> asked:",
             "How much?",
         ),
-        *("It costs", "38 billion.", "Source:", "1. The deal · a/b.md · Terms › Price · page 2 · line 3"),
+        *("It costs", "38 billion.", "Source:", "1. The deal · a/b.md · Terms › Price · page 2"),
         "Go to the answer",
     ]
     assert shown(message.components).split("\n") == lines
@@ -213,7 +213,7 @@ def test_a_long_answer_begins_in_the_message_and_is_whole_in_a_file() -> None:
     assert row["type"] == 1
     assert message.overflow is not None
     assert message.overflow.startswith(said.strip())
-    assert message.overflow.endswith("1. The deal · a/b.md · Terms › Price · page 2 · line 3 · https://docs.org/deal\n\n"
+    assert message.overflow.endswith("1. The deal · a/b.md · Terms › Price · page 2 · https://docs.org/deal\n\n"
                                      "It costs\n38 billion.\n")  # fmt: skip
     assert message.text.count("Sentence") > 40
     assert EN.whole_answer in message.text

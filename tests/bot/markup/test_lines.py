@@ -110,7 +110,7 @@ def test_a_page_a_second_source_and_the_time_in_italian() -> None:
     assert plain(layout(reply(language="it", citations=(citation(), second)), IT, timed=True)).split("\n")[2:] == [
         "Fonti:",
         "  1. The deal · a/b.md · Terms › Price · riga 3",
-        "  2. Altro · c.pdf · pagina 7 · riga 90",
+        "  2. Altro · c.pdf · pagina 7",
         "     Something else.",
         "",
         "0,004 s",

@@ -58,7 +58,7 @@ def test_an_answer_is_a_quote_with_the_words_that_answer_in_bold_and_its_source(
                     "elements": [
                         {"type": "text", "text": "1. "},
                         {"type": "link", "url": "https://docs.org/deal", "text": "The deal"},
-                        {"type": "text", "text": " · a/b.md · Terms › Price · page 2 · line 3"},
+                        {"type": "text", "text": " · a/b.md · Terms › Price · page 2"},
                     ],
                 },
             ],
@@ -152,7 +152,7 @@ def test_feedback_is_forwarded_with_reason_comment_question_and_answer() -> None
     message = render(Forwarded(turn(answer()), feedback), EN, permalink=PERMALINK)
     assert shown(message.blocks).split("\n") == [
         *(" found this answer not helpful:", "The answer is: out of date", "See", "<!here>", " asked:", "How much?"),
-        *("It costs", "38 billion.", "Source:", "1. The deal · a/b.md · Terms › Price · page 2 · line 3"),
+        *("It costs", "38 billion.", "Source:", "1. The deal · a/b.md · Terms › Price · page 2"),
         "Go to the answer",
     ]
     assert mentions(message.text, message.blocks) == {"@U1", "@U2"}
@@ -174,7 +174,7 @@ def test_a_long_answer_begins_in_the_message_and_is_whole_in_a_file() -> None:
     assert actions["type"] == "actions"
     assert message.overflow is not None
     assert message.overflow.startswith(text.strip())
-    assert message.overflow.endswith("1. The deal · a/b.md · Terms › Price · page 2 · line 3 · https://docs.org/deal\n\n"
+    assert message.overflow.endswith("1. The deal · a/b.md · Terms › Price · page 2 · https://docs.org/deal\n\n"
                                      "It costs\n38 billion.\n")  # fmt: skip
     assert faults(message.text, message.blocks) == []
 
