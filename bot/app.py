@@ -7,8 +7,6 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from bot.answering.extractive import ExtractiveAnswerer
 from bot.assistant import Assistant, Retriever, check_length, normalise
@@ -19,6 +17,7 @@ from bot.markup import to_json
 from bot.messages import Messages, choose_language, messages_in
 from bot.platforms import console
 from bot.platforms.status import Status
+from bot.reloading import Reloader
 from bot.report import print_report
 from bot.settings import Settings
 from bot.types import Outcome, Question, Reply
@@ -37,10 +36,10 @@ NOT_FOUND = 3
 
 def chat(settings: Settings) -> int:
     """A chat in the terminal, or one answer per line where stdin is no terminal; the exit status."""
-    index = open_index(settings)
+    reloader = Reloader(settings, open_index(settings))
     # Loading checks sizes and headers; reading everything takes too long to keep a person waiting for it.
     threading.Thread(target=_check, args=(settings,), name="index check", daemon=True).start()
-    asyncio.run(_serve(settings, index))
+    asyncio.run(_serve(settings, reloader))
     return 0
 
 
@@ -61,23 +60,17 @@ def ask(settings: Settings, text: str, *, as_json: bool, explained: bool) -> int
     return 0 if reply.outcome is Outcome.ANSWERED else NOT_FOUND
 
 
-def index(settings: Settings, *, rebuild: bool, as_json: bool) -> int:
+def index(settings: Settings, *, rebuild: bool, wait: bool, as_json: bool) -> int:
     """Bring the index up to date and print what changed; the exit status."""
     words = _words(settings)
     with Status(words.reading) as status:
-        report = update_library(settings, words, status.note, status.progress, rebuild=rebuild)
+        report = update_library(settings, words, status.note, status.progress, rebuild=rebuild, wait=wait)
     print_report(report, str(settings.seeds.dir), as_json=as_json)
     return 0
 
 
-@asynccontextmanager
-async def assistant(settings: Settings, index: Index) -> AsyncIterator[Assistant]:
-    """The assistant over an index, for as long as the block runs."""
-    async with QueryBatcher(index) as batcher:
-        yield _assistant(settings, batcher)
-
-
-def _assistant(settings: Settings, retriever: Retriever) -> Assistant:
+def assistant(settings: Settings, retriever: Retriever) -> Assistant:
+    """The assistant over whatever finds passages."""
     answerer = ExtractiveAnswerer(_least(settings), settings.source_base_url)
     return Assistant(retriever, answerer, detect=detect_language, locale=settings.locale)
 
@@ -92,18 +85,29 @@ async def _answer(settings: Settings, index: Index, question: Question) -> tuple
     """The reply, and what was found for it."""
     async with QueryBatcher(index) as batcher:
         recorder = Recorder(batcher)
-        reply = await _assistant(settings, recorder).ask(question)
+        reply = await assistant(settings, recorder).ask(question)
         return reply, recorder.last
 
 
-async def _serve(settings: Settings, index: Index) -> None:
+async def _serve(settings: Settings, reloader: Reloader) -> None:
     locale = _locale(settings)
-    async with assistant(settings, index) as helper:
+    async with QueryBatcher(reloader.index) as batcher:
+        helper = assistant(settings, batcher)
         if sys.stdin is not None and sys.stdin.isatty():
-            documents = [(document.title, document.source) for document in index.documents]
-            await console.chat(helper.ask, documents, settings.data_dir / "history", locale=locale)
+            documents = _listed(reloader.index)
+
+            def swap(index: Index) -> None:
+                batcher.index = index
+                documents[:] = _listed(index)
+
+            async with reloader.following(swap):
+                await console.chat(helper.ask, documents, settings.data_dir / "history", locale=locale)
         elif sys.stdin is not None:
             await console.answer_lines(helper.ask, console.read_lines(sys.stdin.fileno()), locale=locale)
+
+
+def _listed(index: Index) -> list[tuple[str, str]]:
+    return [(document.title, document.source) for document in index.documents]
 
 
 def _check(settings: Settings) -> None:

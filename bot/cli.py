@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         "index", help="bring the index up to date", description="Bring the index up to date and say what changed."
     )
     index.add_argument("--rebuild", action="store_true", help="embed everything again")
+    index.add_argument("--wait", action="store_true", help="wait for another process that writes the index")
     index.add_argument("--json", action="store_true", help="print one JSON object")
     index.set_defaults(command=_index)
 
@@ -118,6 +119,17 @@ def _parser() -> argparse.ArgumentParser:
     unanswered.add_argument("--json", action="store_true", help="print one JSON array")
     unanswered.set_defaults(command=_unanswered)
 
+    doctor = commands.add_parser(
+        "doctor",
+        help="say whether everything it takes is there and whole",
+        description="Look at everything the bot needs, and say what is wrong with it and what to do. Nothing is "
+        "created, changed, repaired or downloaded.",
+        epilog="Exit status: 0 nothing wrong, though there may be warnings; 1 something wrong.",
+    )
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    doctor.add_argument("--offline", action="store_true", help="leave out what needs the network")
+    doctor.set_defaults(command=_doctor)
+
     evaluate = commands.add_parser(
         "eval",
         help="measure retrieval and answers",
@@ -158,7 +170,7 @@ def _index(options: argparse.Namespace) -> int:
     settings = _settings()
     from bot import app
 
-    return app.index(settings, rebuild=options.rebuild, as_json=options.json)
+    return app.index(settings, rebuild=options.rebuild, wait=options.wait, as_json=options.json)
 
 
 def _slack(_: argparse.Namespace) -> int:
@@ -194,6 +206,13 @@ def _unanswered(options: argparse.Namespace) -> int:
     from bot import service
 
     return service.unanswered(settings, as_json=options.json)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    # It loads the settings itself: wrong ones are findings among others.
+    from bot import doctor
+
+    return doctor.run(offline=options.offline, as_json=options.json)
 
 
 def _eval(options: argparse.Namespace) -> int:

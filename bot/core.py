@@ -20,6 +20,7 @@ from bot.platforms.discord import GUILD_WAIT, HEARTBEAT_TIMEOUT, IDENTIFY_INTERV
 from bot.platforms.slack import PING_INTERVAL
 from bot.settings import Settings
 from bot.types import Listed, Question, Reply
+from bot.web import Fact
 from retrieval.evidence import AUTO_SUPPORT
 from retrieval.interrogative import is_courtesy, is_question
 from retrieval.language import detect_language
@@ -62,6 +63,8 @@ class Core:
     """Questions that the documents answer; filled in while the bot serves."""
     documents: list[Listed] = field(default_factory=list)
     """What is answered from."""
+    facts: dict[str, Fact] = field(default_factory=dict)
+    """What the health page tells besides."""
 
     def suggest(self, language: Language) -> Sequence[str]:
         return self.suggestions.get(language, ())

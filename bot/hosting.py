@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Protocol
 
 from aiohttp import web
 
 from bot.dispatcher import Dispatcher
 from bot.errors import BotError, ConfigError
-from bot.web import Check, serving
+from bot.web import Check, Fact, serving
 
 FIRST_RETRY = 1.0
 LAST_RETRY = 300.0
@@ -140,6 +141,7 @@ async def serve(
     checks: dict[str, Check],
     drain: float,
     ready: Ready,
+    facts: Mapping[str, Fact] = MappingProxyType({}),
 ) -> None:
     """Serve until ``stop``, then finish what is at work for at most ``drain`` seconds.
 
@@ -152,7 +154,7 @@ async def serve(
         if http.port is not None:
             states = checks | {host.platform: host.state for host in hosts}
             routes = [web.post(host.route, host.handle) for host in hosts if host.route]
-            await stack.enter_async_context(serving(http.host, http.port, states, routes))
+            await stack.enter_async_context(serving(http.host, http.port, states, routes, facts))
         refused = asyncio.Event()
 
         def failed() -> None:

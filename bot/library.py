@@ -11,7 +11,7 @@ from bot.errors import ConfigError
 from bot.messages import Messages
 from bot.settings import Settings
 from retrieval.assemble import Progress
-from retrieval.build import BuildReport, build_index, index_folder, open_index, refresh
+from retrieval.build import BuildReport, build_index, index_folder, open_index, open_next, refresh
 from retrieval.documents import read_documents
 from retrieval.embedders import load_embedder
 from retrieval.errors import (
@@ -45,7 +45,7 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
     be loaded.
     """
     try:
-        documents = _read(settings, words, known=_known(settings))
+        documents = _read(settings, words, known=_known(settings, refusals=True))
     except SourceError as error:
         if not versions(index_folder(settings.data_dir)):
             # Before the model is prepared: nobody should wait for it to be told that there is nothing to read.
@@ -89,17 +89,26 @@ def serving(settings: Settings, index: Index, notify: Notify) -> Index:
         raise ConfigError(str(error)) from error
 
 
+def next_index(settings: Settings, index: Index, notify: Notify) -> Index:
+    """The version that is current now, verified, to serve in the place of ``index``, whose model it shares.
+
+    Raises RetrievalError where it does not open, ConfigError when the reader cannot be loaded; ``index`` is as it was.
+    """
+    return serving(settings, open_next(settings.data_dir, index, milvus=milvus_of(settings)), notify)
+
+
 def update_library(
-    settings: Settings, words: Messages, notify: Notify, progress: Progress, *, rebuild: bool
+    settings: Settings, words: Messages, notify: Notify, progress: Progress, *, rebuild: bool, wait: bool = False
 ) -> BuildReport:
     """Bring the index up to date, or make all of it anew, and say what changed; damage is looked for and repaired.
 
-    Raises SourceError when there is nothing to read, IndexLocked when another process writes the index, ConfigError
-    when the model cannot be loaded, RetrievalError otherwise.
+    ``wait`` waits for another writer, as a running bot's updates do; those try no file again that could not be read.
+    Raises SourceError when there is nothing to read, IndexLocked when another process writes the index and is not
+    waited for, ConfigError when the model cannot be loaded, else RetrievalError.
     """
-    # What could not be read is tried again: for want of time perhaps, or by a reader that is newer now.
-    known = {} if rebuild else known_documents(index_folder(settings.data_dir))
-    documents = _read(settings, words, known=known)
+    # For a person what could not be read is tried again: it lacked time perhaps, or its reader is newer now.
+    known = _known(settings, refusals=wait)
+    documents = _read(settings, words, known={} if rebuild else known)
     embedder = load_model(settings, documents, notify)
     return build_index(
         documents,
@@ -111,13 +120,14 @@ def update_library(
         rebuild=rebuild,
         verify=True,
         progress=progress,
+        wait=wait,
         notify=notify,
     )
 
 
-def _known(settings: Settings) -> dict[str, Document | Skipped]:
+def _known(settings: Settings, *, refusals: bool) -> dict[str, Document | Skipped]:
     root = index_folder(settings.data_dir)
-    return {**known_refusals(root), **known_documents(root)}
+    return {**(known_refusals(root) if refusals else {}), **known_documents(root)}
 
 
 def _read(settings: Settings, words: Messages, *, known: Mapping[str, Document | Skipped]) -> list[Document | Skipped]:
@@ -133,7 +143,7 @@ def load_model(settings: Settings, documents: Sequence[Document | Skipped], noti
     try:
         return load_embedder(
             settings.embedding.model,
-            _models(settings.data_dir),
+            models_folder(settings.data_dir),
             threads=settings.embedding.threads,
             device=settings.embedding.device,
             precision=settings.embedding.precision,
@@ -158,7 +168,8 @@ def milvus_of(settings: Settings) -> Milvus | None:
     return Milvus(milvus.uri, token, milvus.timeout, milvus.consistency, milvus.collection)
 
 
-def _models(data_dir: Path) -> Path:
+def models_folder(data_dir: Path) -> Path:
+    """Where in DATA_DIR prepared models lie."""
     return data_dir / "models"
 
 

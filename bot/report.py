@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from io import StringIO
 from typing import TYPE_CHECKING
 
 from bot.markup import clean, dump_json
+from bot.terminal import drawn
 from retrieval.build import BuildReport
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
-
-PLAIN_WIDTH = 160
-"""Columns of the table where stdout is no terminal."""
 
 
 def print_report(report: BuildReport, where: str, *, as_json: bool) -> None:
@@ -25,29 +23,12 @@ def print_report(report: BuildReport, where: str, *, as_json: bool) -> None:
 
 
 def _table_text(report: BuildReport, where: str) -> str:
-    from rich.console import Console
+    def draw(console: Console) -> None:
+        if report.added or report.changed or report.removed or report.skipped:
+            console.print(_table(report))
+        console.print(_totals(report, where), soft_wrap=True, markup=False)
 
-    terminal = sys.stdout.isatty()
-    # Rendered to a string first: rich would end the program by itself when whoever reads the output stops.
-    buffer = _Buffer(sys.stdout.encoding)
-    width = None if terminal else PLAIN_WIDTH
-    console = Console(file=buffer, force_terminal=terminal, width=width, highlight=False)
-    if report.added or report.changed or report.removed or report.skipped:
-        console.print(_table(report))
-    console.print(_totals(report, where), soft_wrap=True, markup=False)
-    return buffer.getvalue()
-
-
-class _Buffer(StringIO):
-    """Tells rich which encoding the text will have: it draws with ASCII where that is not UTF-8."""
-
-    def __init__(self, encoding: str) -> None:
-        super().__init__()
-        self._encoding = encoding
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return self._encoding
+    return drawn(draw)
 
 
 def _table(report: BuildReport) -> Table:

@@ -14,6 +14,7 @@ from typing import get_args
 
 from bot import hosting
 from bot.app import assistant, open_index
+from bot.batcher import QueryBatcher
 from bot.claims import Unanswered
 from bot.core import Ask, Core, core, ledger_url
 from bot.errors import ConfigError
@@ -23,12 +24,13 @@ from bot.ledger import open_ledger
 from bot.links import published
 from bot.markup import clean, dump_json
 from bot.platforms.console import complain
+from bot.reloading import Reloader
 from bot.settings import Settings
 from bot.suggestions import suggest
 from bot.types import Listed
 from retrieval.index import Index
 from retrieval.language import detect_language
-from retrieval.types import Language
+from retrieval.types import Document, Language
 
 SUGGESTIONS = 12
 """Questions in each language. Slack shows four of them, Discord those that match what is being typed."""
@@ -62,17 +64,14 @@ def serve(settings: Settings) -> int:
 
 def _serve(settings: Settings, makers: Sequence[HostMaker]) -> int:
     # Not before the tokens were looked at: nobody should wait for a build to be told that one is missing.
-    index = open_index(settings)
+    reloader = Reloader(settings, open_index(settings))
 
     async def run() -> None:
         stop = Signals()
-        async with assistant(settings, index) as helper, core(settings, helper.ask) as parts:
-            parts.documents.extend(_listed(settings, index))
-            preparing = asyncio.create_task(_prepare_suggestions(helper.ask, index, parts))
-            try:
-                await serve_hosts(parts, makers, stop)
-            finally:
-                preparing.cancel()
+        async with QueryBatcher(reloader.index) as batcher:
+            helper = assistant(settings, batcher)
+            async with core(settings, helper.ask) as parts:
+                await _serve_index(reloader, batcher, parts, helper.ask, makers, stop)
 
     async def until_stopped() -> None:
         with suppress(asyncio.CancelledError):
@@ -80,6 +79,46 @@ def _serve(settings: Settings, makers: Sequence[HostMaker]) -> int:
 
     asyncio.run(until_stopped())
     return 0
+
+
+async def _serve_index(
+    reloader: Reloader, batcher: QueryBatcher, parts: Core, ask: Ask, makers: Sequence[HostMaker], stop: Stop
+) -> None:
+    """Serve platforms from whichever index is the newest, until ``stop``. Raises ConfigError."""
+    overview = Overview(parts, ask)
+
+    def swap(index: Index) -> None:
+        batcher.index = index
+        overview.show(index)
+
+    overview.show(reloader.index)
+    parts.facts["index"] = reloader.state
+    try:
+        async with reloader.following(swap):
+            await serve_hosts(parts, makers, stop)
+    finally:
+        await overview.close()
+
+
+class Overview:
+    """What people are shown of an index before they ask: the documents, and questions that these answer."""
+
+    def __init__(self, parts: Core, ask: Ask) -> None:
+        self._parts = parts
+        self._ask = ask
+        self._preparing: asyncio.Task[None] | None = None
+
+    def show(self, index: Index) -> None:
+        """List its documents; its questions take the place of those before when they are found, in the background."""
+        self._parts.documents[:] = _listed(self._parts.settings, index)
+        if self._preparing is not None:
+            self._preparing.cancel()
+        self._preparing = asyncio.create_task(_prepare_suggestions(self._ask, index.documents, self._parts))
+
+    async def close(self) -> None:
+        if self._preparing is not None:
+            self._preparing.cancel()
+            await asyncio.gather(self._preparing, return_exceptions=True)
 
 
 def forget(settings: Settings, user: str) -> int:
@@ -127,6 +166,7 @@ async def serve_hosts(
         stop,
         http=hosting.Http(http.host, port),
         checks={"ledger": parts.ledger_state},
+        facts=parts.facts,
         drain=settings.drain_seconds,
         ready=ready,
     )
@@ -153,10 +193,10 @@ class Signals:
         self._asked.set()
 
 
-async def _prepare_suggestions(ask: Ask, index: Index, parts: Core) -> None:
+async def _prepare_suggestions(ask: Ask, documents: Sequence[Document], parts: Core) -> None:
     for language in get_args(Language):
         try:
-            found = await suggest(ask, index.documents, detect=detect_language, limit=SUGGESTIONS, language=language)
+            found = await suggest(ask, documents, detect=detect_language, limit=SUGGESTIONS, language=language)
         except Exception as error:  # a nicety: whatever stands in its way must not stop the bot
             _log.warning("no questions can be suggested: %s: %s", type(error).__name__, error)
             return

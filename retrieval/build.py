@@ -20,13 +20,14 @@ from retrieval.reuse import KEYS, PREPARATION, Keys, LastIndex, last_index
 from retrieval.storage import (
     FORMAT,
     Opener,
+    current,
     load_current,
     load_good,
     load_manifest,
     save_arrays,
     verify_checksums,
 )
-from retrieval.types import Document, Manifest, Milvus, Skipped, VectorSearch
+from retrieval.types import Document, EmbedderSpec, Manifest, Milvus, Skipped, VectorSearch
 
 _ANY = VectorSearch()
 """Whatever suits the number of vectors."""
@@ -85,7 +86,7 @@ def build_index(
     report_progress = progress or _no_progress
     root = index_folder(data_dir)
     read, skipped = collect(documents, where, report_progress)
-    target = _target(read, skipped, embedder, search)
+    target = target_manifest(read, skipped, embedder.spec, search)
     checker = partial(_open, embedder, milvus) if verify else None
     # Looked at before the lock is taken: an index that is current may be read-only, or another's to write.
     if not rebuild and (found := _already(root, target, checker)) is not None:
@@ -118,6 +119,28 @@ def open_index(data_dir: Path, embedder: Embedder, notify: Notify = silent, *, m
     when none opens.
     """
     return load_good(index_folder(data_dir), partial(_open, embedder, milvus), notify)
+
+
+def open_next(data_dir: Path, serving: Index, *, milvus: Milvus | None = None) -> Index:
+    """The current index, every file of it verified, with the model of the one that serves: for use in its place.
+
+    No other version is opened where the current one is damaged. Raises IndexMissing, IndexStale when it was built with
+    another model or chunking, IndexCorrupt naming the file, StoreUnavailable.
+    """
+
+    def opener(folder: Path, manifest: Manifest) -> Index:
+        verify_checksums(folder, manifest)
+        return _open(serving.embedder, milvus, folder, manifest)
+
+    return load_current(index_folder(data_dir), opener)
+
+
+def current_version(data_dir: Path) -> str:
+    """Name of the version that CURRENT names; empty where there is none or it cannot be told."""
+    try:
+        return current(index_folder(data_dir)).name
+    except (IndexMissing, IndexCorrupt):
+        return ""
 
 
 def refresh(
@@ -196,11 +219,14 @@ def _publish(
 # --- what is there -----------------------------------------------------------------------------------------------
 
 
-def _target(read: Sequence[Document], skipped: Sequence[Skipped], embedder: Embedder, search: VectorSearch) -> Manifest:
+def target_manifest(
+    read: Sequence[Document], skipped: Sequence[Skipped], spec: EmbedderSpec, search: VectorSearch
+) -> Manifest:
+    """What an index of these documents, made now, would say of itself before it is made."""
     return Manifest(
         format=FORMAT,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        embedder=embedder.spec,
+        embedder=spec,
         chunking=PREPARATION,
         sources={document.source: document.digest for document in read},
         skipped={entry.source: entry.reason for entry in skipped},
@@ -212,6 +238,15 @@ def _target(read: Sequence[Document], skipped: Sequence[Skipped], embedder: Embe
     )
 
 
+def differing(found: Manifest, target: Manifest) -> tuple[str, ...]:
+    """In what an index differs from what it should be of: names of Manifest's fields; none where it is current."""
+    made = ("embedder", "chunking", "sources", "skipped", "refused")
+    names = [name for name in made if getattr(found, name) != getattr(target, name)]
+    if any(getattr(found.search, name) != getattr(target.search, name) for name in ("asked", "target", "store")):
+        names.append("search")
+    return tuple(names)
+
+
 def _already(root: Path, target: Manifest, checker: Opener[Index] | None) -> Manifest | None:
     """The current version's manifest if it is of the same documents made in the same way.
 
@@ -219,11 +254,7 @@ def _already(root: Path, target: Manifest, checker: Opener[Index] | None) -> Man
     """
     try:
         folder, found = load_manifest(root)
-        search = target.search
-        same = all(
-            getattr(found, field) == getattr(target, field)
-            for field in ("embedder", "chunking", "sources", "skipped", "refused")
-        ) and all(getattr(found.search, field) == getattr(search, field) for field in ("asked", "target", "store"))
+        same = not differing(found, target)
         if same and checker is not None:
             verify_checksums(folder, found)
             checker(folder, found)

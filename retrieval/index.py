@@ -76,7 +76,9 @@ class Index:
         self.lexical = lexical
         self.store = store
         self.manifest = manifest
-        self._embedder = embedder
+        self.embedder = embedder
+        self.version = ""
+        """Name of the version's folder; empty for an index that was not opened from one."""
         self._reader: Reader | None = None
         self._aside: Callable[[], Reader] | None = None
         self._passage_of_sentence = columns.passage_of_sentences()
@@ -129,7 +131,9 @@ class Index:
         )
         path = folder / VECTORS
         store = open_store(path, kind_at(path), milvus=milvus)
-        return cls(documents, columns, lexical, store, embedder, manifest)
+        index = cls(documents, columns, lexical, store, embedder, manifest)
+        index.version = folder.name
+        return index
 
     def read_by(self, reader: Reader | None, aside: Callable[[], Reader] | None = None) -> Index:
         """The same index, whose best sentences are read by ``reader`` before they answer; None reads nothing.
@@ -155,7 +159,7 @@ class Index:
         """
         if not queries:
             return []
-        vectors = self._embedder.embed_queries([query.text for query in queries])
+        vectors = self.embedder.embed_queries([query.text for query in queries])
         questions = [self._analyse(query, vector) for query, vector in zip(queries, vectors, strict=True)]
         nearest = self._nearest(queries, questions, vectors)
         searches = zip(questions, nearest, strict=True)
@@ -248,7 +252,7 @@ class Index:
         rows = np.repeat(firsts[passages] - starts[:-1], counts) + np.arange(starts[-1])
         cosines = self.store.scores(question.vector, rows)
         dense = np.maximum.reduceat(cosines, starts[:-1])
-        share = np.array([dense_share(self._embedder.spec.model, question.language, own) for own in LANGUAGES])
+        share = np.array([dense_share(self.embedder.spec.model, question.language, own) for own in LANGUAGES])
         shares = share[self.columns.language[passages]]
         return Pool(passages, fuse(dense, bm25[passages], shares), bm25[passages], cosines, starts)
 

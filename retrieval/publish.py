@@ -126,7 +126,7 @@ def _sync_folder(folder: Path) -> None:
 
 def _remove_old(root: Path, newest: Path, fallback: Path | None, removing: Callable[[Path], None]) -> None:
     others = [folder for folder in versions(root) if folder != newest]
-    kept = fallback or next((folder for folder in others if _is_whole(folder)), None)
+    kept = fallback or next((folder for folder in others if is_whole(folder)), None)
     for folder in others:
         if folder == kept:
             continue
@@ -140,7 +140,8 @@ def _remove_old(root: Path, newest: Path, fallback: Path | None, removing: Calla
             continue  # the new version serves all the same, and the next build tries again
 
 
-def _is_whole(folder: Path) -> bool:
+def is_whole(folder: Path) -> bool:
+    """Whether every file of a version is as it was published."""
     try:
         verify_checksums(folder, load_version(folder))
     except (IndexCorrupt, IndexStale):

@@ -88,17 +88,27 @@ def _upgrade(connection: Connection) -> None:
     """In one transaction, which nobody else who migrates can enter: SQLite's began with a lock on the file."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
+    revision(connection)
     config = scripts()
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    present = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_heads()
-    for revision in present:
-        if revision not in known:
-            raise ConfigError(
-                f"The ledger was written by a newer version of this program (schema {revision}): run that version,"
-                " or let DATABASE_URL or DATA_DIR name another ledger."
-            )
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def revision(connection: Connection) -> tuple[str, str]:
+    """The schema's revision, empty where there is none yet, and the one that this program wants; only reads.
+
+    Raises ConfigError where it is a newer program's.
+    """
+    directory = ScriptDirectory.from_config(scripts())
+    known = {script.revision for script in directory.walk_revisions()}
+    present = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_heads()
+    for found in present:
+        if found not in known:
+            raise ConfigError(
+                f"The ledger was written by a newer version of this program (schema {found}): run that version,"
+                " or let DATABASE_URL or DATA_DIR name another ledger."
+            )
+    return ", ".join(present), ", ".join(directory.get_heads())
 
 
 def _create(file: Path) -> None:

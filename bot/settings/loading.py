@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -9,11 +11,12 @@ from urllib.parse import unquote
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from bot.errors import ConfigError
 from bot.settings.fields import FAULT
 from bot.settings.model import Settings
-from bot.settings.sources import check_env_file, is_secret, shown, walk
+from bot.settings.sources import Variables, check_env_file, is_secret, shown, walk
 
 
 def variables() -> dict[str, FieldInfo]:
@@ -23,6 +26,16 @@ def variables() -> dict[str, FieldInfo]:
         found[variable] = field
         if is_secret(field):
             found[f"{variable}_FILE"] = field
+    return found
+
+
+def as_variables(settings: Settings, groups: Iterable[str]) -> dict[str, str]:
+    """What is set in some groups (names of fields of Settings), as variables for another process; no secret."""
+    found: dict[str, str] = {}
+    for variable, path, field in walk(type(settings)):
+        value = _value(settings, path)
+        if path[0] in groups and not is_secret(field) and value is not None:
+            found[variable] = ",".join(value) if isinstance(value, tuple) else str(value)
     return found
 
 
@@ -39,6 +52,53 @@ def load_settings(env_file: Path | None = Path(".env")) -> Settings:
         return Settings(**options)
     except ValidationError as error:
         raise ConfigError("\n".join(dict.fromkeys(_sentence(item) for item in error.errors()))) from None
+
+
+def inspect_settings(env_file: Path | None = Path(".env")) -> tuple[Settings, dict[str, str]]:
+    """The settings with defaults in place of wrong values, and the sentence about each variable that is wrong.
+
+    For those who want to know of everything that is wrong, and go on with the rest. Raises ConfigError where
+    ``env_file`` cannot be read.
+    """
+    if env_file is not None:
+        check_env_file(env_file)
+    wrong: dict[str, str] = {}
+    while True:
+        try:
+            return _settings_without(frozenset(wrong), env_file), wrong
+        except ValidationError as error:
+            found = {name: sentence for item in error.errors() for name, sentence in _told(item)}
+            if not found.keys() - wrong.keys():  # leaving these out did not help
+                raise ConfigError("\n".join(dict.fromkeys(found.values()))) from None
+            wrong |= found
+
+
+def _settings_without(names: frozenset[str], env_file: Path | None) -> Settings:
+    class Partial(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, Variables(settings_cls, env_settings, dotenv_settings, without=names)
+
+    options: dict[str, Any] = {"_env_file": env_file}
+    return Partial(**options)
+
+
+def _told(error: ErrorDetails) -> Iterator[tuple[str, str]]:
+    """The variables that an error is about, each with its sentence; NAME_FILE beside NAME where that is a secret."""
+    sentence, known = _sentence(error), variables()
+    location = tuple(map(str, error["loc"]))
+    # A rule for several together has no location; its sentence names them.
+    named = (name for name in known if re.search(rf"\b{name}\b", sentence))
+    names = [_located(location)[0]] if location else list(named)
+    yield from ((name, sentence) for name in names)
+    yield from ((file, sentence) for name in names if (file := f"{name}_FILE") in known)
 
 
 def secret_values(settings: Settings) -> tuple[str, ...]:
@@ -60,11 +120,15 @@ def _sentence(error: ErrorDetails) -> str:
     if error["type"] == FAULT:
         return error["msg"]
     location = tuple(map(str, error["loc"]))
-    # An error inside a list or a union is located beyond the field itself.
-    variable, field = next((v, field) for v, path, field in walk(Settings) if location[: len(path)] == path)
+    variable, field = _located(location)
     extra = field.json_schema_extra
     sentence = f"{variable} must be {extra['allowed'] if isinstance(extra, dict) else 'valid'}"
     return f"{sentence}." if is_secret(field) else f"{sentence}, not {shown(str(error['input']))}."
+
+
+def _located(location: tuple[str, ...]) -> tuple[str, FieldInfo]:
+    # An error inside a list or a union is located beyond the field itself.
+    return next((v, field) for v, path, field in walk(Settings) if location[: len(path)] == path)
 
 
 def _value(settings: Settings, path: tuple[str, ...]) -> object:

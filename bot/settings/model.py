@@ -53,6 +53,7 @@ class Seeds(Group):
 
     dir: Path = setting(Path("seeds"), "the path of a folder")
     exclude: CommaList = setting((), "file name patterns separated by commas")
+    watch: Switch = setting(False, "true or false")
 
 
 class Embedding(Group):

@@ -29,12 +29,19 @@ class Variables(PydanticBaseSettingsSource):
     for all, earlier ones first, so that NAME in one and NAME_FILE in another are seen to contradict each other.
     """
 
-    def __init__(self, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource) -> None:
+    def __init__(
+        self,
+        settings_cls: type[BaseSettings],
+        *sources: PydanticBaseSettingsSource,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
+        """``without``: variables that are passed over."""
         super().__init__(settings_cls)
         self._given: dict[str, str] = {}
         for source in reversed(sources):
             if isinstance(source, EnvSettingsSource):
-                self._given |= {name: value for name, value in source.env_vars.items() if value and value.strip()}
+                given = {name: value for name, value in source.env_vars.items() if value and value.strip()}
+                self._given |= {name: value for name, value in given.items() if name not in without}
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         return self._given.get(field_name.upper()), field_name, False

@@ -62,13 +62,7 @@ def load_embedder(
     """
     if threads < 0:
         raise ValueError(f"threads must be 0 or more, not {threads}.")
-    if device == "cuda" and precision == "int8":
-        raise DeviceError("EMBEDDING_PRECISION=int8 is for the processor: set EMBEDDING_DEVICE=cpu, or float32.")
-    gpu = device != "cpu" and precision == "float32" and has_gpu()
-    if device == "cuda" and not gpu:
-        raise DeviceError(
-            "EMBEDDING_DEVICE=cuda, but no NVIDIA GPU answers: check its driver, or set EMBEDDING_DEVICE=cpu."
-        )
+    gpu = embeds_on_gpu(device, precision)
     if model == HASHING:
         return HashingEmbedder()
     wanted = _Wanted(locate(model), cache_dir, threads, device if gpu else "cpu", precision, notify)
@@ -86,6 +80,18 @@ def load_embedder(
     if embedder is None:
         raise ModelError(f"The model {model} was prepared in {cache_dir} but cannot be loaded from there.")
     return embedder
+
+
+def embeds_on_gpu(device: Device, precision: Precision) -> bool:
+    """Whether many documents would be embedded on a GPU. Raises DeviceError where "cuda" cannot be had."""
+    if device == "cuda" and precision == "int8":
+        raise DeviceError("EMBEDDING_PRECISION=int8 is for the processor: set EMBEDDING_DEVICE=cpu, or float32.")
+    gpu = device != "cpu" and precision == "float32" and has_gpu()
+    if device == "cuda" and not gpu:
+        raise DeviceError(
+            "EMBEDDING_DEVICE=cuda, but no NVIDIA GPU answers: check its driver, or set EMBEDDING_DEVICE=cpu."
+        )
+    return gpu
 
 
 @dataclass(frozen=True, slots=True)

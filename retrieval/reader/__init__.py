@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import as_file, files
+from pathlib import Path
 
 from retrieval.errors import ModelError
 from retrieval.protocols import Reader
+from retrieval.reader.card import verify
 
 
 @cache
@@ -19,9 +23,22 @@ def load_reader(threads: int = 0) -> Reader:
     """
     from retrieval.reader.model import OnnxReader
 
-    root = files("retrieval").joinpath("reader")
+    with _installed() as folder:
+        return OnnxReader(folder, threads=threads)
+
+
+def check_reader() -> None:
+    """Compare the reader's files with their checksums, opening nothing. Raises ModelError."""
+    with _installed() as folder:
+        verify(folder)
+
+
+@contextmanager
+def _installed() -> Iterator[Path]:
     try:
-        with as_file(root) as folder:
-            return OnnxReader(folder, threads=threads)
+        with as_file(files("retrieval").joinpath("reader")) as folder:
+            yield folder
     except OSError as error:
-        raise ModelError(f"The reader's files are not installed with the program ({error.strerror}).") from error
+        raise ModelError(
+            f"The reader's files are not installed with the program ({error.strerror}): install it again."
+        ) from error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,9 @@ from tokenizers import Encoding, Tokenizer
 
 from retrieval.embedders.arrays import encodable
 from retrieval.errors import ModelError
+from retrieval.reader.card import MODEL, TOKENIZER, verify
 from retrieval.session import first_line, open_session
 from retrieval.types import Reading, Span
-
-CARD = "card.json"
-MODEL = "model.onnx"
-TOKENIZER = "tokenizer.json"
 
 QUESTION_TOKENS = 48
 TEXT_TOKENS = 128
@@ -34,10 +29,7 @@ class OnnxReader:
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
         """Raises ModelError when a file is damaged or cannot be read, OSError when one is missing."""
-        card = json.loads((folder / CARD).read_text("utf-8"))
-        for name in (MODEL, TOKENIZER):
-            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != card["files"][name]:
-                raise ModelError(f"{folder / name} is damaged: install the program again.")
+        verify(folder)
         try:
             self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
             self._session: Any = open_session(folder / MODEL, threads)

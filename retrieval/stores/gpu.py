@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import faiss
 
+from retrieval.distributions import installed_twice
 from retrieval.errors import DeviceError
 from retrieval.protocols import VectorStore
 from retrieval.stores.approximate import ApproximateStore
@@ -42,7 +42,7 @@ def on_device(store: VectorStore, device: Literal["cuda", "auto"], notify: Calla
         return store
     try:
         if not faiss.get_num_gpus():
-            raise DeviceError(_why_none())
+            raise DeviceError(why_none())
         return GpuStore.of(store)
     except DeviceError as error:
         if device == "cuda":
@@ -102,12 +102,8 @@ class GpuStore(ApproximateStore):
         library.GpuParameterSpace().set_index_parameter(self._index, "nprobe", min(probes, WIDEST))
 
 
-def installed_twice() -> bool:
-    """Whether both distributions of FAISS are installed, of which each has overwritten files of the other."""
-    return _has("faiss-cpu") and _has("faiss-gpu")
-
-
-def _why_none() -> str:
+def why_none() -> str:
+    """Why FAISS has no GPU to search on, and what to do."""
     if installed_twice():
         return (
             "INDEX_DEVICE=cuda, but faiss-cpu and faiss-gpu are both installed and overwrite each other's files: "
@@ -119,11 +115,3 @@ def _why_none() -> str:
             "`pip install faiss-gpu`): the processor searches instead."
         )
     return "INDEX_DEVICE=cuda, but FAISS finds no NVIDIA GPU that it can use: the processor searches instead."
-
-
-def _has(name: str) -> bool:
-    try:
-        distribution(name)
-    except PackageNotFoundError:
-        return False
-    return True

@@ -49,12 +49,23 @@ def train(vectors: Floats, how: VectorSearch) -> Any:
             index.train(sample)
             index.add(vectors)
     except RuntimeError as error:
-        raise IndexTypeError(
-            f"INDEX_TYPE={how.type} is no index that FAISS can make of {len(vectors)} vectors of {vectors.shape[1]} "
-            f"dimensions ({str(error).rpartition(': ')[2]}): use auto, Flat, or such as "
-            f"{codes(vectors.shape[1])}."
-        ) from error
+        raise _impossible(how.type, f"{len(vectors)} vectors", vectors.shape[1], error) from error
     return index
+
+
+def check_type(asked: str, dimension: int) -> None:
+    """Raise IndexTypeError for a factory string that FAISS does not know; how many vectors it takes shows later."""
+    try:
+        faiss.index_factory(dimension, asked, faiss.METRIC_INNER_PRODUCT)
+    except RuntimeError as error:
+        raise _impossible(asked, "vectors", dimension, error) from error
+
+
+def _impossible(asked: str, vectors: str, dimension: int, error: RuntimeError) -> IndexTypeError:
+    return IndexTypeError(
+        f"INDEX_TYPE={asked} is no index that FAISS can make of {vectors} of {dimension} dimensions "
+        f"({str(error).rpartition(': ')[2]}): use auto, Flat, or such as {codes(dimension)}."
+    )
 
 
 def targets(recall: float) -> tuple[float, float]:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import pytest
 from bot.errors import AnswerFailed
 from bot.platforms import console
 from bot.types import Citation, Outcome, Question, Reply
+from tests.standin.processes import Library, environment
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 20.0
@@ -160,7 +162,7 @@ PROMPT = "(prompt)"
 class Terminal:
     """A program under a pseudo-terminal."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, env: dict[str, str] | None = None) -> None:
         import pty
         import termios
 
@@ -168,9 +170,20 @@ class Terminal:
         termios.tcsetwinsize(slave, (40, 120))
         self.master = master
         self.seen = ""
-        environment = os.environ | {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "NO_COLOR": "1", "COLUMNS": "100"}
+        environment = (env or os.environ) | {
+            "TERM": "xterm",
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+            "NO_COLOR": "1",
+            "COLUMNS": "100",
+        }
         self.process = subprocess.Popen(
-            [sys.executable, *arguments], stdin=slave, stdout=slave, stderr=slave, env=environment, cwd=ROOT
+            [sys.executable, *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment,
+            cwd=ROOT,
+            start_new_session=True,
         )
         os.close(slave)
 
@@ -192,18 +205,25 @@ class Terminal:
     def wait(self) -> int:
         return self.process.wait(PATIENCE)
 
+    def hang_up(self) -> None:
+        """Close the terminal's window."""
+        os.close(self.master)
+        self.master = -1
+        self.process.send_signal(signal.SIGHUP)
+
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
-        os.close(self.master)
+        if self.master >= 0:
+            os.close(self.master)
 
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Terminal]]:
     terminals: list[Terminal] = []
 
-    def start(*arguments: str) -> Terminal:
-        terminals.append(Terminal(*arguments))
+    def start(*arguments: str, env: dict[str, str] | None = None) -> Terminal:
+        terminals.append(Terminal(*arguments, env=env))
         return terminals[-1]
 
     yield start
@@ -249,6 +269,27 @@ def test_a_chat_in_a_terminal(start: Callable[..., Terminal], tmp_path: Path) ->
     again.type("\x04")  # Ctrl-D
     again.expect("A presto.")
     assert again.wait() == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX")
+def test_a_chat_follows_its_documents_and_ends_with_its_terminal(
+    start: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    own = Library(tmp_path)
+    env = environment(**own.settings(tmp_path / "ledger.db"), LOG_LEVEL="info", LC_ALL="en_US.UTF-8")
+    chat = start("-m", "bot", env=env)
+    assert "I have read one document" in chat.expect(PROMPT)
+    (tmp_path / "docs" / "lighthouse.txt").write_text("The lighthouse costs 12 million dollars.", encoding="utf-8")
+    chat.process.send_signal(signal.SIGHUP)
+    chat.expect("serves: 1 added, 0 changed, 0 removed")
+    chat.type("/sources\r")
+    chat.expect("lighthouse.txt")
+    chat.expect(PROMPT)
+    chat.type("How much does the lighthouse cost?\r")
+    chat.expect("12 million dollars")
+    chat.expect(PROMPT)
+    chat.hang_up()
+    chat.wait()
 
 
 @pytest.mark.parametrize("place", ["file", "folder"])

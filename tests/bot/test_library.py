@@ -8,6 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from bot.app import assistant
+from bot.batcher import QueryBatcher
 from bot.errors import AnswerFailed, ConfigError
 from bot.library import open_library, update_library
 from bot.messages import messages_in
@@ -221,7 +222,8 @@ async def test_a_question_fails_while_milvus_is_away_and_later_ones_are_answered
     in_milvus(shelf, f"http://127.0.0.1:{cable.port}", timeout=5)
     question = Question("How much is the deal worth?", "en")
     index = await asyncio.to_thread(shelf.open)
-    async with assistant(shelf.settings, index) as helper:
+    async with QueryBatcher(index) as batcher:
+        helper = assistant(shelf.settings, batcher)
         expected = (await helper.ask(question)).text
         cable.cut()
         with pytest.raises(AnswerFailed) as caught:

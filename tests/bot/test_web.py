@@ -47,6 +47,12 @@ async def test_health_names_what_is_wrong():
         assert (await get(port))[0] == 200
 
 
+async def test_facts_are_told_and_do_not_decide():
+    facts = {"index": lambda: {"version": "7", "trouble": "a full disk"}}
+    async with serving("127.0.0.1", 0, {}, facts=facts) as port:
+        assert await get(port) == (200, {"ok": True, "index": {"version": "7", "trouble": "a full disk"}})
+
+
 async def test_routes_are_served_beside_it():
     async def hello(_: web.Request) -> web.Response:
         return web.json_response("hello")

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 import retrieval
 from retrieval.errors import ModelError
 from retrieval.reader import load_reader
-from retrieval.reader.model import CARD, MODEL, TOKENIZER, OnnxReader
+from retrieval.reader.card import CARD, MODEL, TOKENIZER
+from retrieval.reader.model import OnnxReader
 
 FOLDER = Path(retrieval.__file__).parent / "reader"
 MOST = 30_000_000

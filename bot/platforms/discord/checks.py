@@ -1,4 +1,4 @@
-"""Names, once the servers are known, what is set and cannot work there."""
+"""Names what is set and cannot work: what the application may not hear, and, once the servers are known, there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,21 @@ from collections.abc import Iterator
 import discord
 
 from bot.actions import Desk
+from bot.errors import ConfigError
+
+_PAGE = "on the application's page at discord.com/developers/applications"
+WRONG_TOKEN = f"Discord refuses DISCORD_BOT_TOKEN: make a new one under Bot, Reset Token, {_PAGE}."
+NO_INTENT = (
+    "DISCORD_MESSAGE_CONTENT=true needs the Message Content Intent: switch it on under Bot, Privileged Gateway "
+    f"Intents, {_PAGE}, or set DISCORD_MESSAGE_CONTENT=false."
+)
+
+
+def check_intents(client: discord.Client, *, message_content: bool) -> None:
+    """Raises ConfigError where a client that has logged in may not read messages and is told to."""
+    flags = client.application_flags
+    if message_content and not (flags.gateway_message_content or flags.gateway_message_content_limited):
+        raise ConfigError(NO_INTENT)
 
 
 def lacking(client: discord.Client, desk: Desk) -> Iterator[str]:

@@ -18,7 +18,7 @@ from bot.errors import BotError, ConfigError
 from bot.limits import Access
 from bot.platforms.discord import Library, Options
 from bot.platforms.discord.buttons import AnswerButton, Buttons
-from bot.platforms.discord.checks import lacking
+from bot.platforms.discord.checks import NO_INTENT, WRONG_TOKEN, check_intents, lacking
 from bot.platforms.discord.client import DiscordClient, translate
 from bot.platforms.discord.commands import Commands, Translator, command_tree
 from bot.platforms.discord.endpoint import use_gateway, use_rest
@@ -91,11 +91,8 @@ class Gateway(discord.AutoShardedClient):
         try:
             await self._insist("login", self._log_in)
         except discord.LoginFailure:
-            raise ConfigError(_WRONG_TOKEN) from None
-        flags = self.application_flags
-        granted = flags.gateway_message_content or flags.gateway_message_content_limited
-        if self._options.message_content and not granted:
-            raise ConfigError(_NO_INTENT)
+            raise ConfigError(WRONG_TOKEN) from None
+        check_intents(self, message_content=self._options.message_content)
         assert self._surface is not None  # noqa: S101 - made in ``setup_hook``
         # The listeners know better than the dispatcher who may ask: they know the asker's roles.
         self._dispatcher.attach(PLATFORM, self._surface, Access())
@@ -163,10 +160,10 @@ class Gateway(discord.AutoShardedClient):
         try:
             await asyncio.shield(self._running)
         except discord.PrivilegedIntentsRequired:
-            raise ConfigError(_NO_INTENT) from None
+            raise ConfigError(NO_INTENT) from None
         except discord.ConnectionClosed as error:
             if error.code == _TOKEN_REFUSED:
-                raise ConfigError(_WRONG_TOKEN) from None
+                raise ConfigError(WRONG_TOKEN) from None
             raise BotError(f"Discord has closed the connection for good (code {error.code}).") from None
         raise BotError("Discord has closed the connection.")
 
@@ -261,11 +258,3 @@ class Gateway(discord.AutoShardedClient):
             return bool(role)  # nobody knows yet
         found = self.get_guild(int(guild)) if guild else None
         return found is not None and bool(role) and found.get_role(int(role)) is not None
-
-
-_PAGE = "on the application's page at discord.com/developers/applications"
-_WRONG_TOKEN = f"Discord refuses DISCORD_BOT_TOKEN: make a new one under Bot, Reset Token, {_PAGE}."
-_NO_INTENT = (
-    "DISCORD_MESSAGE_CONTENT=true needs the Message Content Intent: switch it on under Bot, Privileged Gateway "
-    f"Intents, {_PAGE}, or set DISCORD_MESSAGE_CONTENT=false."
-)

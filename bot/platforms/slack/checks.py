@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 
 from bot.errors import ConfigError, DeliveryError, Throttled
 from bot.platforms.slack.client import SlackClient, translate
@@ -29,6 +30,19 @@ _REFUSED = frozenset(
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Introduced:
+    """What Slack says of the bot."""
+
+    user: str
+    bot: str
+    """Its ids."""
+    name: str
+    """For people."""
+    lacking: tuple[str, ...]
+    """One sentence for each missing scope."""
+
+
 async def introduce(client: SlackClient, auto_channels: frozenset[str]) -> tuple[Place, str]:
     """Who the bot is, for programs and for people. Waits for a Slack that cannot be reached.
 
@@ -37,26 +51,44 @@ async def introduce(client: SlackClient, auto_channels: frozenset[str]) -> tuple
     delay = FIRST_RETRY
     while True:
         try:
-            answer, headers = await client.call_with_headers("auth.test")
+            found = await look_up(client)
             break
         except DeliveryError as error:
-            if error.reason in _REFUSED:
-                raise ConfigError(
-                    f"Slack refuses SLACK_BOT_TOKEN ({error.reason}): copy the Bot User OAuth Token anew from the "
-                    "app's page, OAuth & Permissions."
-                ) from None
             pause = error.seconds if isinstance(error, Throttled) else delay
             _log.warning("Slack cannot be reached (%s); trying again in %.0f s.", error, pause)
             await asyncio.sleep(pause)
             delay = min(delay * 2, LAST_RETRY)
-    for sentence in missing(headers.get("x-oauth-scopes", "")):
+    for sentence in found.lacking:
         _log.warning("%s", sentence)
+    return Place(found.user, found.bot, auto_channels), found.name
+
+
+async def look_up(client: SlackClient) -> Introduced:
+    """Who the bot is, asked once. Raises ConfigError where the bot token is refused, DeliveryError."""
+    try:
+        answer, headers = await client.call_with_headers("auth.test")
+    except DeliveryError as error:
+        if error.reason in _REFUSED:
+            raise ConfigError(
+                f"Slack refuses SLACK_BOT_TOKEN ({error.reason}): copy the Bot User OAuth Token anew from the "
+                "app's page, OAuth & Permissions."
+            ) from None
+        raise
     name = f"@{answer.get('user', 'bot')} in {answer.get('team', 'its workspace')}"
-    return Place(str(answer["user_id"]), str(answer.get("bot_id") or ""), auto_channels), name
+    lacking = missing(headers.get("x-oauth-scopes", ""))
+    return Introduced(str(answer["user_id"]), str(answer.get("bot_id") or ""), name, tuple(lacking))
 
 
 async def check_app_token(client: SlackClient, app_token: str) -> None:
     """Raises ConfigError where Slack refuses the app-level token; a Slack that does not answer is no reason to stop."""
+    try:
+        await try_app_token(client, app_token)
+    except DeliveryError as error:
+        _log.warning("%s", error)
+
+
+async def try_app_token(client: SlackClient, app_token: str) -> None:
+    """Raises ConfigError where Slack refuses the app-level token, DeliveryError where it does not say."""
     try:
         await client.web.apps_connections_open(app_token=app_token)
     except Exception as raised:
@@ -70,4 +102,4 @@ async def check_app_token(client: SlackClient, app_token: str) -> None:
             raise ConfigError(
                 f"Slack refuses Socket Mode ({error.reason}): switch it on on the app's page, Socket Mode."
             ) from None
-        _log.warning("%s", error)
+        raise error from None

@@ -15,7 +15,7 @@ from onnxruntime.transformers import optimizer
 from tokenizers import Tokenizer
 
 from retrieval.embedders.export import fusions
-from retrieval.reader.model import CARD, MODEL, TOKENIZER
+from retrieval.reader.card import CARD, MODEL, TOKENIZER
 from tests.bench.reader.network import Network
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")

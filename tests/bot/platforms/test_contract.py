@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bot.app import assistant, open_index
+from bot.batcher import QueryBatcher
 from bot.markup import layout, plain
 from bot.messages import messages_in
 from bot.platforms import console
@@ -86,7 +87,8 @@ async def test_ten_questions_get_the_same_reply_in_the_terminal_in_slack_and_in_
 ):
     assert len(set(TEN)) == 10
     w, d = slack.workspace, discord.world
-    async with assistant(settings, open_index(settings)) as helper:
+    async with QueryBatcher(open_index(settings)) as batcher:
+        helper = assistant(settings, batcher)
         recorder = Recorder(helper.ask)
         await console.answer_lines(recorder.ask, lines(TEN), locale=None)
         printed = capsys.readouterr().out

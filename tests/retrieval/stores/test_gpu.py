@@ -173,6 +173,6 @@ def test_cuda_without_one_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(faiss, "get_compile_options", lambda: "OPTIMIZE DD AVX2 GPU ")
     with pytest.raises(DeviceError, match="finds no NVIDIA GPU"):
         served_from("cuda", base, silent)
-    monkeypatch.setattr(gpu, "distribution", lambda _name: object())
+    monkeypatch.setattr("retrieval.distributions.distribution", lambda _name: object())
     with pytest.raises(DeviceError, match="are both installed and overwrite each other's files"):
         served_from("cuda", base, silent)
