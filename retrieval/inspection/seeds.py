@@ -37,7 +37,9 @@ def inspect_seeds(folder: Path, found: Sequence[Document | Skipped] | SourceErro
     if read:
         yield ok(SEEDS, f"{folder}: {count(read, 'document')}{excluded}.")
     else:
-        yield wrong(SEEDS, f"{folder} holds no document that can be read{excluded}.", "Put .txt or .md files there.")
+        yield wrong(
+            SEEDS, f"{folder} holds no document that can be read{excluded}.", "Put documents there that can be read."
+        )
     unread = [entry for entry in skipped if not entry.reason.startswith(_EXCLUDED)]
     if unread:
         named = [f'"{entry.source}" {entry.reason}' for entry in unread[:NAMED]]
@@ -45,5 +47,5 @@ def inspect_seeds(folder: Path, found: Sequence[Document | Skipped] | SourceErro
         yield warning(
             SEEDS,
             f"{count(len(unread), 'file')} skipped: {'; '.join(named)}{more}.",
-            "Save as .txt or .md in UTF-8 what shall be answered from, and name the rest in SEEDS_EXCLUDE.",
+            "Save what shall be answered from in a format that is read, and name the rest in SEEDS_EXCLUDE.",
         )
