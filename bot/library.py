@@ -45,7 +45,7 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
     be loaded.
     """
     try:
-        documents = _read(settings, words, known=_known(settings))
+        documents = _read(settings, words, known=_known(settings, refusals=True))
     except SourceError as error:
         if not versions(index_folder(settings.data_dir)):
             # Before the model is prepared: nobody should wait for it to be told that there is nothing to read.
@@ -102,12 +102,13 @@ def update_library(
 ) -> BuildReport:
     """Bring the index up to date, or make all of it anew, and say what changed; damage is looked for and repaired.
 
-    ``wait`` waits for another writer. Raises SourceError when there is nothing to read, IndexLocked when another
-    process writes the index and is not waited for, ConfigError when the model cannot be loaded, else RetrievalError.
+    ``wait`` waits for another writer, as a running bot's updates do; those try no file again that could not be read.
+    Raises SourceError when there is nothing to read, IndexLocked when another process writes the index and is not
+    waited for, ConfigError when the model cannot be loaded, else RetrievalError.
     """
-    # What could not be read is tried again: for want of time perhaps, or by a reader that is newer now.
-    known = {} if rebuild else known_documents(index_folder(settings.data_dir))
-    documents = _read(settings, words, known=known)
+    # For a person what could not be read is tried again: it lacked time perhaps, or its reader is newer now.
+    known = _known(settings, refusals=wait)
+    documents = _read(settings, words, known={} if rebuild else known)
     embedder = load_model(settings, documents, notify)
     return build_index(
         documents,
@@ -124,9 +125,9 @@ def update_library(
     )
 
 
-def _known(settings: Settings) -> dict[str, Document | Skipped]:
+def _known(settings: Settings, *, refusals: bool) -> dict[str, Document | Skipped]:
     root = index_folder(settings.data_dir)
-    return {**known_refusals(root), **known_documents(root)}
+    return {**(known_refusals(root) if refusals else {}), **known_documents(root)}
 
 
 def _read(settings: Settings, words: Messages, *, known: Mapping[str, Document | Skipped]) -> list[Document | Skipped]:

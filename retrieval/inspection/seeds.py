@@ -9,7 +9,7 @@ from retrieval.build import index_folder
 from retrieval.documents import read_documents
 from retrieval.errors import SourceError
 from retrieval.inspection.finding import Finding, Status, count, ok, told, warning, wrong
-from retrieval.reuse import known_documents
+from retrieval.reuse import known_documents, known_refusals
 from retrieval.types import Document, Skipped
 
 SEEDS = "seeds"
@@ -21,7 +21,8 @@ _EXCLUDED = "is excluded by"
 
 def read_seeds(folder: Path, exclude: Sequence[str], data_dir: Path) -> list[Document | Skipped]:
     """Every file, as a build would read it. Raises SourceError."""
-    return list(read_documents(folder, exclude, known_documents(index_folder(data_dir))))
+    root = index_folder(data_dir)
+    return list(read_documents(folder, exclude, {**known_refusals(root), **known_documents(root)}))
 
 
 def inspect_seeds(folder: Path, found: Sequence[Document | Skipped] | SourceError) -> Iterator[Finding]:
@@ -36,7 +37,9 @@ def inspect_seeds(folder: Path, found: Sequence[Document | Skipped] | SourceErro
     if read:
         yield ok(SEEDS, f"{folder}: {count(read, 'document')}{excluded}.")
     else:
-        yield wrong(SEEDS, f"{folder} holds no document that can be read{excluded}.", "Put .txt or .md files there.")
+        yield wrong(
+            SEEDS, f"{folder} holds no document that can be read{excluded}.", "Put documents there that can be read."
+        )
     unread = [entry for entry in skipped if not entry.reason.startswith(_EXCLUDED)]
     if unread:
         named = [f'"{entry.source}" {entry.reason}' for entry in unread[:NAMED]]
@@ -44,5 +47,5 @@ def inspect_seeds(folder: Path, found: Sequence[Document | Skipped] | SourceErro
         yield warning(
             SEEDS,
             f"{count(len(unread), 'file')} skipped: {'; '.join(named)}{more}.",
-            "Save as .txt or .md in UTF-8 what shall be answered from, and name the rest in SEEDS_EXCLUDE.",
+            "Save what shall be answered from in a format that is read, and name the rest in SEEDS_EXCLUDE.",
         )
