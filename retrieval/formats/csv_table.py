@@ -14,6 +14,7 @@ _SAMPLE_ROWS = 50
 _LONGEST_VALUE = 1_000_000
 """Characters of a value; a quotation mark that nothing closes swallows the rest of the file."""
 _MAX_COLUMNS = 1_000
+_ENDS = (".", "!", "?", "…")
 
 
 def extract(raw: bytes, max_chars: int) -> Extracted:
@@ -60,4 +61,6 @@ def _is_header(cells: Sequence[str]) -> bool:
 
 def _named(cells: Sequence[str], header: Sequence[str]) -> str:
     names = [*header, *[""] * len(cells)]
-    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(names, cells, strict=False) if cell)
+    row = "; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(names, cells, strict=False) if cell)
+    # Else the next row, which begins with a small letter more often than not, would pass for the same sentence.
+    return row if row.endswith(_ENDS) else f"{row}."

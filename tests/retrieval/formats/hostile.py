@@ -253,7 +253,7 @@ HEALTHY: dict[str, tuple[bytes | str, str]] = {
     "sana/porto.pdf": (pdf([lines("Il faro si accende al tramonto.")]), "Il faro si accende al tramonto."),
     "sana/porto.docx": (simple_docx("La diga protegge le barche."), "La diga protegge le barche."),
     "sana/porto.txt": ("Il molo misura cento metri.", "Il molo misura cento metri."),
-    "sana/porto.csv": ("Barca,Euro\nVela,20\n", "Barca: Vela; Euro: 20"),
+    "sana/porto.csv": ("Barca,Euro\nVela,20\n", "Barca: Vela; Euro: 20."),
     "sana/porto.srt": ("1\n00:00:01,000 --> 00:00:02,000\nSi salpa.\n", "Si salpa."),
     "sana/porto.epub": (epub(), "Uno\n\nPrima\npagina.\n\nDue\n\nSeconda pagina."),
     "z/ultimo.html": ("<p>L'ultimo file della cartella.", "L'ultimo file della cartella."),

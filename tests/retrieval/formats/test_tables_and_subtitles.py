@@ -9,15 +9,16 @@ from retrieval.formats.extracted import Unreadable
 @pytest.mark.parametrize(
     ("table", "text", "title"),
     [
-        ("Nome,Età\nAnna,30\nLuca,\n", "Nome: Anna; Età: 30\nNome: Luca", "Nome, Età"),
-        ("Nome;Prezzo\nVela;1,50\nRemo;2,00\n", "Nome: Vela; Prezzo: 1,50\nNome: Remo; Prezzo: 2,00", "Nome, Prezzo"),
-        ("a\tb\n1\t2\n", "a: 1; b: 2", "a, b"),
-        ('a,b\n"uno, due","su ""due""\nrighe"\n', 'a: uno, due; b: su "due" righe', "a, b"),
-        ("1,2\n3,4\n", "1; 2\n3; 4", ""),
-        ("a,a\n1,2\n", "a; a\n1; 2", ""),
-        ("a,b\n1,2,3\n", "a: 1; b: 2; 3", "a, b"),
-        ("solo\nuna colonna\n", "solo\nuna colonna", ""),
-        ("a,b\n\n,,\n1,2\n", "a: 1; b: 2", "a, b"),
+        ("Nome,Età\nAnna,30\nLuca,\n", "Nome: Anna; Età: 30.\nNome: Luca.", "Nome, Età"),
+        ("Nome;Prezzo\nVela;1,50\nRemo;2,00\n", "Nome: Vela; Prezzo: 1,50.\nNome: Remo; Prezzo: 2,00.", "Nome, Prezzo"),
+        ("a,b\n1,What?\n2,Stop.\n", "a: 1; b: What?\na: 2; b: Stop.", "a, b"),
+        ("a\tb\n1\t2\n", "a: 1; b: 2.", "a, b"),
+        ('a,b\n"uno, due","su ""due""\nrighe"\n', 'a: uno, due; b: su "due" righe.', "a, b"),
+        ("1,2\n3,4\n", "1; 2.\n3; 4.", ""),
+        ("a,a\n1,2\n", "a; a.\n1; 2.", ""),
+        ("a,b\n1,2,3\n", "a: 1; b: 2; 3.", "a, b"),
+        ("solo\nuna colonna\n", "solo.\nuna colonna.", ""),
+        ("a,b\n\n,,\n1,2\n", "a: 1; b: 2.", "a, b"),
     ],
 )
 def test_rows_of_a_table(table: str, text: str, title: str) -> None:
@@ -26,7 +27,7 @@ def test_rows_of_a_table(table: str, text: str, title: str) -> None:
 
 
 def test_tables_of_before_unicode_are_read() -> None:
-    assert csv_table.extract("Città;Età\nForlì;3\n".encode("cp1252"), 1_000).text == "Città: Forlì; Età: 3"
+    assert csv_table.extract("Città;Età\nForlì;3\n".encode("cp1252"), 1_000).text == "Città: Forlì; Età: 3."
 
 
 @pytest.mark.parametrize(
