@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from bot.errors import ConfigError
 from bot.settings.fields import FAULT
 from bot.settings.model import Settings
-from bot.settings.sources import Variables, check_env_file, is_secret, shown, walk
+from bot.settings.sources import check_env_file, is_secret, shown, walk
 
 
 def variables() -> dict[str, FieldInfo]:
@@ -75,16 +74,7 @@ def inspect_settings(env_file: Path | None = Path(".env")) -> tuple[Settings, di
 
 def _settings_without(names: frozenset[str], env_file: Path | None) -> Settings:
     class Partial(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return init_settings, Variables(settings_cls, env_settings, dotenv_settings, without=names)
+        passed_over: ClassVar[frozenset[str]] = names
 
     options: dict[str, Any] = {"_env_file": env_file}
     return Partial(**options)

@@ -8,7 +8,7 @@ called NAME may also be given as NAME_FILE, the path of a file with it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 from pydantic_core import PydanticCustomError
@@ -146,6 +146,8 @@ class Settings(BaseSettings):
     """Everything that can be set. Built by ``load_settings``."""
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True, extra="ignore", case_sensitive=True)
+    passed_over: ClassVar[frozenset[str]] = frozenset()
+    """Variables that are not looked at."""
 
     seeds: Seeds = Seeds()
     source_base_url: Address | None = setting(None, _ADDRESS)
@@ -190,7 +192,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, Variables(settings_cls, env_settings, dotenv_settings)
+        return init_settings, Variables(settings_cls, env_settings, dotenv_settings, without=cls.passed_over)
 
     @property
     def locale(self) -> str | None:

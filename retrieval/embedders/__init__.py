@@ -113,7 +113,7 @@ def _prepared(wanted: _Wanted, sample: Sequence[str]) -> Embedder | None:
     if _serve(exact) is None:
         wanted.notify(_announcement(wanted.source))
         _prepare(wanted.source, wanted.cache_dir, sample)
-    if wanted.precision == "int8" and _serve(exact) is not None:
+    if wanted.precision == "int8":
         wanted.notify(f"Preparing the 8-bit form of the model {wanted.source.name}, once ...")
         _prepare_int8(wanted, sample)
     return _serve(wanted)

@@ -179,9 +179,8 @@ def int8_of(bundle: Bundle, folder: Path) -> Bundle:
     return _int8(bundle, ((folder / INT8).stat().st_size, checksum(folder / INT8)), bundle.parity)
 
 
-def write_int8(folder: Path, bundle: Bundle, parity: Parity) -> None:
-    """Let read_int8 find the 8-bit graph of ``bundle``. Raises OSError."""
-    made = int8_of(bundle, folder)
+def write_int8(folder: Path, bundle: Bundle, made: Bundle, parity: Parity) -> None:
+    """Let read_int8 find the 8-bit graph ``made`` of ``bundle``. Raises OSError."""
     card = {"file": made.files[INT8], "made_of": _made_of(bundle), "parity": asdict(parity)}
     with (folder / INT8).open("rb+") as file:
         os.fsync(file.fileno())

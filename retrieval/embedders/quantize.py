@@ -51,13 +51,14 @@ def make_int8(model: str, folder: Path, bundle: Bundle, sample: Sequence[str] = 
     _quantize(graph, seen)
     forget_int8(folder)
     onnx.save(graph, str(folder / INT8))
-    parity = compare(original, OnnxEmbedder(model, folder, int8_of(bundle, folder)), sample)
+    made = int8_of(bundle, folder)
+    parity = compare(original, OnnxEmbedder(model, folder, made), sample)
     if parity.min_cosine < MIN_COSINE:
         raise ModelError(
             f"EMBEDDING_PRECISION=int8 changes the model {model} too much (cosine {parity.min_cosine:.3f} where "
             f"{MIN_COSINE} is asked): set float32."
         )
-    write_int8(folder, bundle, parity)
+    write_int8(folder, bundle, made, parity)
 
 
 # --- the graph -----------------------------------------------------------------------------------------------------

@@ -36,7 +36,19 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from tests.bench.measure import MB, environment, last_object, machine, median, percentile, run, spread, table, workspace
+from tests.bench.measure import (
+    MB,
+    ROOT,
+    environment,
+    last_object,
+    machine,
+    median,
+    percentile,
+    run,
+    spread,
+    table,
+    workspace,
+)
 from tests.bench.quiet import Patience
 from tests.bench.serving import Serving
 
@@ -82,7 +94,7 @@ def command(side: str, folder: Path, peers: str, action: str = "serve") -> list[
         return [sys.executable, "-m", "tests.bench.rag_sides", action, side, str(folder)]
     from retrieval.embedders.sources import locate
 
-    return [peers, str(Path(__file__).with_name("rag_peers.py")), action, side, str(folder), str(locate(MODEL).folder)]
+    return [peers, "-m", "tests.bench.rag_peers", action, side, str(folder), str(locate(MODEL).folder)]
 
 
 def read_questions(folder: Path, count: int) -> list[Asked]:
@@ -109,7 +121,7 @@ def build(sides: Sequence[str], folder: Path, corpus: Path, count: int, peers: s
         (folder / "vectors.npy").unlink(missing_ok=True)
     for side in set(sides) & set(PEERS) - known.keys():
         built = subprocess.run(
-            command(side, folder, peers, "build"), stdout=subprocess.PIPE, env=environment(), check=True
+            command(side, folder, peers, "build"), stdout=subprocess.PIPE, cwd=ROOT, env=environment(), check=True
         )
         known[side] = last_object(built.stdout)
     facts.write_text(json.dumps(known), encoding="utf-8")

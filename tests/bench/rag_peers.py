@@ -1,7 +1,7 @@
 """Other programs' way from a question to passages, each in processes of its own: started by tests.bench.rag.
 
-    python rag_peers.py build NAME FOLDER MODEL
-    python rag_peers.py serve NAME FOLDER MODEL
+    python -m tests.bench.rag_peers build NAME FOLDER MODEL
+    python -m tests.bench.rag_peers serve NAME FOLDER MODEL
 
 FOLDER holds passages.json, MODEL is the folder of a sentence-transformers model. Every library is set up as its own
 introduction has it, with the defaults that it chooses, threads included; vectors are normalised for all of them.
@@ -21,9 +21,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from tests.bench.answering import Ask, answer_lines
+
 TOP = 5
 
-Ask = Callable[[str], list[str]]
 Built = tuple[Callable[[list[str], Any], None], Callable[[], Ask]]
 """Makes an index of texts and their vectors on disk; opens it."""
 
@@ -122,17 +123,6 @@ def build(name: str, folder: Path, model: str) -> dict[str, Any]:
     }
 
 
-def serve(ask: Ask) -> None:
-    """Answer lists of questions."""
-    for line in sys.stdin:
-        answers = []
-        for question in json.loads(line):
-            started = perf_counter()
-            found = ask(question)
-            answers.append([(perf_counter() - started) * 1000, found])
-        print(json.dumps(answers), flush=True)
-
-
 def main() -> None:
     from transformers.utils.logging import disable_progress_bar
 
@@ -142,7 +132,7 @@ def main() -> None:
     if action == "build":
         print(json.dumps(build(name, Path(folder), model)))
     else:
-        serve(PEERS[name](Path(folder) / name, model)[1]())
+        answer_lines(PEERS[name](Path(folder) / name, model)[1]())
 
 
 if __name__ == "__main__":

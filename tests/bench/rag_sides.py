@@ -17,6 +17,7 @@ import numpy as np
 
 from retrieval.protocols import Embedder
 from retrieval.types import Chunk, Document, Language
+from tests.bench.answering import answer_lines
 
 MODEL = "all-MiniLM-L6-v2"
 TOP = 5
@@ -112,14 +113,7 @@ def main() -> None:
     if action == "build":
         print(json.dumps(build(Path(arguments[0]), Path(arguments[1]), int(arguments[2]))))
         return
-    ask = opened(arguments[0], Path(arguments[1]))
-    for line in sys.stdin:
-        answers = []
-        for question in json.loads(line):
-            started = perf_counter()
-            found = ask(question)
-            answers.append([(perf_counter() - started) * 1000, found])
-        print(json.dumps(answers), flush=True)
+    answer_lines(opened(arguments[0], Path(arguments[1])))
 
 
 if __name__ == "__main__":

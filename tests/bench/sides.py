@@ -12,18 +12,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+
+from tests.bench.answering import Ask, answer_lines
 
 OURS, PEER, PEER_SENTENCES = "ours", "peer", "peer-sentences"
 SIDES = (OURS, PEER, PEER_SENTENCES)
 MODEL = "all-MiniLM-L6-v2"
 TOP = 5
-
-Ask = Callable[[str], list[str]]
-"""Takes a question and returns the sources of the TOP best passages, best first."""
 
 
 def build_ours(folder: Path, corpus: Path | None) -> dict[str, Any]:
@@ -101,21 +99,10 @@ def open_peer(folder: Path, side: str) -> Ask:
     return ask
 
 
-def serve(side: str, folder: Path) -> None:
-    ask = open_ours(folder) if side == OURS else open_peer(folder, side)
-    for line in sys.stdin:
-        answers = []
-        for question in json.loads(line):
-            started = perf_counter()
-            found = ask(question)
-            answers.append([(perf_counter() - started) * 1000, found])
-        print(json.dumps(answers), flush=True)
-
-
 def main() -> None:
     action, side, folder, *corpus = sys.argv[1:]
     if action == "serve":
-        serve(side, Path(folder))
+        answer_lines(open_ours(Path(folder)) if side == OURS else open_peer(Path(folder), side))
     elif side == OURS:
         print(json.dumps(build_ours(Path(folder), Path(corpus[0]) if corpus else None)))
     else:

@@ -15,6 +15,7 @@ from retrieval.embedders.bundle import (
     Parity,
     Refusal,
     describe_files,
+    int8_of,
     tools,
     write_bundle,
     write_int8,
@@ -129,7 +130,8 @@ def test_the_8_bit_form(model, cache, export) -> None:
     assert status is Status.WARNING
     assert "EMBEDDING_PRECISION" in detail
     (export / INT8).write_text("small")
-    write_int8(export, bundle(export, FAITHFUL), replace(FAITHFUL, min_cosine=0.987654))
+    exact = bundle(export, FAITHFUL)
+    write_int8(export, exact, int8_of(exact, export), replace(FAITHFUL, min_cosine=0.987654))
     status, detail, _ = last(look(model, cache, "int8"))
     assert status is Status.OK
     assert "0.9876" in detail
