@@ -107,7 +107,12 @@ async def rest(discord: DiscordServer, *bots: Fonte, hanging: bool = False) -> N
 
 
 async def taken(discord: DiscordServer) -> None:
-    """Wait until the bot has heard of everything: asked for a heartbeat, it tells which event was the last."""
+    """Wait until the bot has heard of everything: asked for a heartbeat, it tells which event was the last.
+
+    A connection that is being made is waited for: what was missed meanwhile is told on it.
+    """
+    opening = discord.gateway.connections
+    await discord.wait_for(lambda: all(c.session is not None or c.state != "open" for c in opening))
     for connection in [connection for connection in discord.gateway.open if connection.state == "open"]:
         session = connection.session
         assert session is not None

@@ -97,7 +97,7 @@ async def test_a_line_that_goes_silent_is_replaced(discord, tmp_path):
     async with fonte(discord, tmp_path, pace=NERVOUS) as bot:
         discord.gateway.drop()
         ask(discord)
-        await discord.wait_for(lambda: len(discord.gateway.connections) > 1)
+        await discord.wait_for(lambda: discord.gateway.resumes)
         await rest(discord, bot)
     assert said(discord, discord.world.general) == ["The answer to When is it?"]
     assert len(discord.gateway.resumes) == 1
