@@ -24,12 +24,13 @@ from retrieval.errors import (
     SourceError,
 )
 from retrieval.index import Index
+from retrieval.manifest import Milvus, VectorSearch
 from retrieval.protocols import Embedder
 from retrieval.reader import load_reader
 from retrieval.reuse import known_documents, known_refusals
 from retrieval.storage import versions
 from retrieval.stores import served_from
-from retrieval.types import Document, Milvus, Skipped, VectorSearch
+from retrieval.types import Document, Skipped
 
 SAMPLE = 64
 """Lines of the documents on which an exported model is compared with the original."""

@@ -14,12 +14,13 @@ from retrieval.errors import ModelError, SourceError
 from retrieval.index import Index
 from retrieval.lexical import Bm25
 from retrieval.lock import Notify
+from retrieval.manifest import VectorSearch
 from retrieval.postings import Kept
 from retrieval.protocols import Embedder, VectorStore
 from retrieval.remote import Remote, remote_store
 from retrieval.reuse import Keys, LastIndex, known_passages, match_keys, probing_queries, sentence_keys, vectors_of
 from retrieval.stores import store_for
-from retrieval.types import Chunk, Document, Skipped, VectorSearch
+from retrieval.types import Chunk, Document, Skipped
 
 Progress = Callable[[str, int, int], None]
 """Takes a stage ("read", "split", "embed", "write"), how much of it is done and its total, 0 where unknown."""

@@ -13,6 +13,7 @@ from retrieval.assemble import Progress, assemble, collect, tell_shortfall
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
 from retrieval.index import Index
 from retrieval.lock import Notify, silent, unwritable, writing
+from retrieval.manifest import EmbedderSpec, Manifest, Milvus, VectorSearch
 from retrieval.protocols import Embedder
 from retrieval.publish import publish
 from retrieval.remote import discarding, remote
@@ -27,7 +28,7 @@ from retrieval.storage import (
     save_arrays,
     verify_checksums,
 )
-from retrieval.types import Document, EmbedderSpec, Manifest, Milvus, Skipped, VectorSearch
+from retrieval.types import Document, Skipped
 
 _ANY = VectorSearch()
 """Whatever suits the number of vectors."""

@@ -24,20 +24,14 @@ from retrieval.hits import Hits
 from retrieval.interrogative import asks_for_several
 from retrieval.language import LANGUAGES, detect_language
 from retrieval.lexical import Bm25
+from retrieval.manifest import Manifest, Milvus
 from retrieval.protocols import Embedder, Floats, Mask, Reader, Rows, VectorStore
 from retrieval.questions import classify
 from retrieval.ranking import Candidate, Ranking, words_beside
 from retrieval.steps import Begun, Pool, Question
 from retrieval.storage import load_arrays, load_json, save_arrays, save_json
 from retrieval.stores import kind_at, open_store
-from retrieval.types import (
-    Document,
-    Manifest,
-    Milvus,
-    Query,
-    Reading,
-    SearchResult,
-)
+from retrieval.types import Document, Query, Reading, SearchResult
 
 DEPTH = 100
 """Passages that each side nominates for fusion."""

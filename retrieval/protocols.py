@@ -12,7 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.types import EmbedderSpec, Reading, VectorSearch
+from retrieval.manifest import EmbedderSpec, VectorSearch
+from retrieval.types import Reading
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]

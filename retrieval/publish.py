@@ -12,6 +12,7 @@ from pathlib import Path
 
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
 from retrieval.lock import unwritable
+from retrieval.manifest import Manifest
 from retrieval.storage import (
     CURRENT,
     MANIFEST,
@@ -23,7 +24,6 @@ from retrieval.storage import (
     verify_checksums,
     versions,
 )
-from retrieval.types import Manifest
 
 BUILDING = ".building-"
 REMOVING = ".removing-"

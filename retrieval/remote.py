@@ -16,12 +16,12 @@ import numpy as np
 from retrieval.errors import IndexCorrupt, IndexTypeError, RetrievalError, StoreUnavailable
 from retrieval.index import VECTORS
 from retrieval.lock import Notify
+from retrieval.manifest import EmbedderSpec, Milvus, VectorSearch
 from retrieval.protocols import Embedder, Rows, VectorStore
 from retrieval.reuse import Keys, LastIndex, match_keys, vectors_of
 from retrieval.storage import versions
 from retrieval.stores import NO_MILVUS, kind_at
 from retrieval.stores.plan import AUTO
-from retrieval.types import EmbedderSpec, Milvus, VectorSearch
 
 BLOCK = 1 << 16
 """Sentences embedded, then written, at a time."""

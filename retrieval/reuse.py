@@ -16,6 +16,7 @@ from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, StoreUnavai
 from retrieval.index import DOCUMENTS, Index, load_documents
 from retrieval.language import ANALYSIS_VERSION, LANGUAGES
 from retrieval.lock import Notify
+from retrieval.manifest import Manifest, Milvus
 from retrieval.postings import Kept
 from retrieval.protocols import Embedder, Floats
 from retrieval.storage import (
@@ -27,7 +28,7 @@ from retrieval.storage import (
     verify_checksums,
     versions,
 )
-from retrieval.types import Chunk, Document, Manifest, Milvus, Skipped
+from retrieval.types import Chunk, Document, Skipped
 
 PREPARATION = f"{CHUNKING_VERSION}.{ANALYSIS_VERSION}"
 """What reader, splitter and word analysis make of a file; an index made otherwise is stale."""

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, StoreUnavailable
 from retrieval.lock import Notify, silent
-from retrieval.types import EmbedderSpec, Manifest, VectorSearch
+from retrieval.manifest import EmbedderSpec, Manifest, VectorSearch
 
 FORMAT = 1
 """Version of the layout described above and of the files inside; another one means a rebuild."""

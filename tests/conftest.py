@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from retrieval.types import Milvus
+from retrieval.manifest import Milvus
 from tests.standin.cable import Cable
 
 

@@ -36,6 +36,7 @@ from bot.settings.fields import (
     setting,
 )
 from bot.settings.sources import Variables
+from retrieval.manifest import Consistency, Device, Precision
 
 _ADDRESS = "an http or https address, percent-encoded, without user name, query and fragment"
 _CHANNELS = "channel ids such as C0123ABCD separated by commas (in Slack at the end of a channel's details)"
@@ -45,7 +46,6 @@ _IDS = 'ids such as 1045678901234567890 separated by commas (in Discord: Develop
 
 
 _DEVICE = "cpu, cuda or auto"
-Device = Annotated[Literal["cpu", "cuda", "auto"], BeforeValidator(lower)]
 
 
 class Seeds(Group):
@@ -61,8 +61,8 @@ class Embedding(Group):
 
     model: str = setting("all-MiniLM-L6-v2", "a sentence-transformers model's name or folder, or hashing")
     threads: int = setting(0, "a whole number from 0 (automatic) to 256", ge=0, le=256)
-    device: Device = setting("auto", _DEVICE)
-    precision: Annotated[Literal["float32", "int8"], BeforeValidator(lower)] = setting("float32", "float32 or int8")
+    device: Annotated[Device, BeforeValidator(lower)] = setting("auto", _DEVICE)
+    precision: Annotated[Precision, BeforeValidator(lower)] = setting("float32", "float32 or int8")
 
 
 class Index(Group):
@@ -70,7 +70,7 @@ class Index(Group):
 
     type: IndexType = setting("auto", "auto or a FAISS factory string such as Flat, PQ192x4fs or HNSW32", min_length=1)
     recall: float = setting(0.99, "a number from 0.5 to 0.9999", ge=0.5, le=0.9999, allow_inf_nan=False)
-    device: Device = setting("auto", _DEVICE)
+    device: Annotated[Device, BeforeValidator(lower)] = setting("auto", _DEVICE)
 
 
 class Milvus(Group):
@@ -83,7 +83,7 @@ class Milvus(Group):
     )
     token: Secret = setting(None, "the token, USER:PASSWORD or an API key")
     timeout: float = setting(10, "a number of seconds from 0.1 to 3600", ge=0.1, le=3600, allow_inf_nan=False)
-    consistency: Annotated[Literal["strong", "session", "bounded", "eventually"], BeforeValidator(lower)] = setting(
+    consistency: Annotated[Consistency, BeforeValidator(lower)] = setting(
         "bounded", "strong, session, bounded or eventually"
     )
     collection: CollectionName = setting(

@@ -15,7 +15,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from filelock import FileLock, Timeout
 
@@ -27,12 +26,11 @@ from retrieval.embedders.parity import SAMPLE_LIMIT
 from retrieval.embedders.sources import Source, locate, recall, remember, remembered, revision
 from retrieval.errors import DeviceError, ModelError
 from retrieval.lock import Notify, silent
+from retrieval.manifest import Device, Precision
 from retrieval.protocols import Embedder
 
 _log = logging.getLogger(__name__)
 
-Device = Literal["cpu", "cuda", "auto"]
-Precision = Literal["float32", "int8"]
 
 _LOCK = ".lock"
 _MAKING = ".making-"

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from retrieval.errors import DeviceError, ModelError
 from retrieval.lock import Notify
+from retrieval.manifest import EmbedderSpec
 from retrieval.protocols import Embedder, Floats
-from retrieval.types import EmbedderSpec
 
 PATIENCE = 2048
 """Texts embedded on the CPU before it is worth loading torch: some 7 s of them, measured on 2 cores."""

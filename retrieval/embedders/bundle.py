@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from retrieval.errors import ModelError
-from retrieval.types import EmbedderSpec
+from retrieval.manifest import EmbedderSpec
 
 FORMAT = 2
 """Version of this layout and of the way the graph is made; another one is made anew."""

@@ -17,8 +17,8 @@ from functools import lru_cache
 import numpy as np
 
 from retrieval.embedders.arrays import encodable, unit_rows
+from retrieval.manifest import EmbedderSpec
 from retrieval.protocols import Floats
-from retrieval.types import EmbedderSpec
 
 NAME = "hashing"
 _DIMENSION = 256

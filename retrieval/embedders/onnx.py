@@ -16,9 +16,9 @@ from retrieval.cores import cores
 from retrieval.embedders.arrays import encodable, unit_rows
 from retrieval.embedders.bundle import TOKENIZER, Bundle, verify_checksums
 from retrieval.errors import ModelError
+from retrieval.manifest import EmbedderSpec
 from retrieval.protocols import Floats
 from retrieval.session import first_line, open_session
-from retrieval.types import EmbedderSpec
 
 _BATCH = 8
 """Texts of similar length run together. Measured on sentences, one thread, texts a second for 1, 4, 8, 16, 32 together:

@@ -23,8 +23,8 @@ from sentence_transformers import SentenceTransformer
 from retrieval.embedders.arrays import encodable, unit_rows
 from retrieval.embedders.sources import Source, check_weights
 from retrieval.errors import ModelError
+from retrieval.manifest import EmbedderSpec
 from retrieval.protocols import Floats
-from retrieval.types import EmbedderSpec
 
 _CPU_BATCH = 8
 _GPU_BATCH = 64

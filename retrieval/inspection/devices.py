@@ -9,10 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from retrieval.embedders import Device, Precision, embeds_on_gpu
+from retrieval.embedders import embeds_on_gpu
 from retrieval.embedders.accelerated import has_gpu
 from retrieval.errors import DeviceError
 from retrieval.inspection.finding import Finding, Status, ok, told
+from retrieval.manifest import Device, Precision
 
 GPU = "gpu"
 _CUDA = re.compile(r"^cuda\b[^=\n]*=\s*['\"]([\d.]+)['\"]", re.MULTILINE)

@@ -11,10 +11,11 @@ from retrieval.build import differing, index_folder, target_manifest
 from retrieval.embedders.bundle import INT8_SUFFIX
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, IndexTypeError, SourceError
 from retrieval.inspection.finding import Finding, Status, count, ok, told, warning
+from retrieval.manifest import EmbedderSpec, Manifest, VectorSearch
 from retrieval.publish import is_whole
 from retrieval.storage import load_manifest, verify_checksums, versions
 from retrieval.stores.plan import AUTO, FLAT
-from retrieval.types import Document, EmbedderSpec, Manifest, Skipped, VectorSearch
+from retrieval.types import Document, Skipped
 
 INDEX = "index"
 UPDATE = "Run `python -m bot index`."

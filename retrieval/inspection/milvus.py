@@ -9,9 +9,9 @@ from retrieval.build import index_folder
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, StoreUnavailable
 from retrieval.index import VECTORS
 from retrieval.inspection.finding import Finding, Status, ok, told, warning, wrong
+from retrieval.manifest import Milvus
 from retrieval.storage import load_manifest
 from retrieval.stores import kind_at
-from retrieval.types import Milvus
 
 MILVUS = "milvus"
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.embedders import Precision
 from retrieval.embedders.bundle import Bundle, Parity, Refusal, read_bundle, read_int8, verify_checksums
 from retrieval.embedders.hashing import NAME as HASHING
 from retrieval.embedders.hashing import HashingEmbedder
@@ -14,7 +13,7 @@ from retrieval.embedders.parity import MIN_COSINE, faithful
 from retrieval.embedders.sources import Source, check_weights, locate, recall, revision
 from retrieval.errors import ModelError
 from retrieval.inspection.finding import Finding, Status, count, ok, told, warning, wrong
-from retrieval.types import EmbedderSpec
+from retrieval.manifest import EmbedderSpec, Precision
 
 MODEL, INT8 = "model", "int8"
 _PREPARE = "Run `python -m bot index`, which prepares it once."

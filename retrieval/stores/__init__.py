@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from retrieval.errors import IndexStale
 from retrieval.lock import Notify, silent
+from retrieval.manifest import Device, Milvus, StoreKind, VectorSearch
 from retrieval.protocols import Floats, Rows, VectorStore
-from retrieval.types import Milvus, StoreKind, VectorSearch
 
-Device = Literal["cpu", "cuda", "auto"]
 NO_MILVUS = "MILVUS_URI is not set"
 MILVUS_CARD = ".milvus.json"
 """How the name of a store's file ends beside which its vectors do not lie, but in Milvus."""

@@ -14,6 +14,7 @@ from typing import Any, Self
 import faiss
 import numpy as np
 
+from retrieval.manifest import VectorSearch
 from retrieval.protocols import Floats, Mask, Rows
 from retrieval.storage import corrupt, digest, load_json, save_json, search_from
 from retrieval.stores.arrays import (
@@ -28,7 +29,6 @@ from retrieval.stores.arrays import (
 from retrieval.stores.faiss_store import FaissStore
 from retrieval.stores.plan import EXACT_UP_TO, WANTED
 from retrieval.stores.training import all_cores, held_back, train, tune_index, visit
-from retrieval.types import VectorSearch
 
 DRIFT = 0.2
 """Share of the vectors it was trained with that may be added or deleted before an index is made anew."""

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.manifest import EmbedderSpec
 from retrieval.protocols import Mask, Rows
 from retrieval.stores.arrays import MISSING_ROW, replacing
-from retrieval.types import EmbedderSpec
 
 KEY_BYTES = 16
 """Length of an entity's key: collisions are out of question below 2**50 entities."""

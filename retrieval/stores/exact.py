@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 
+from retrieval.manifest import VectorSearch
 from retrieval.protocols import Floats, Mask, Rows
 from retrieval.storage import corrupt
 from retrieval.stores.arrays import (
@@ -20,7 +21,6 @@ from retrieval.stores.arrays import (
     checked_vectors,
     replacing,
 )
-from retrieval.types import VectorSearch
 
 
 class ExactStore:

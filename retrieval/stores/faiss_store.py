@@ -9,6 +9,7 @@ from typing import Any, Self
 import faiss
 import numpy as np
 
+from retrieval.manifest import VectorSearch
 from retrieval.protocols import Floats, Mask, Rows
 from retrieval.storage import corrupt
 from retrieval.stores.arrays import (
@@ -21,7 +22,6 @@ from retrieval.stores.arrays import (
     checked_vectors,
     replacing,
 )
-from retrieval.types import VectorSearch
 
 # faiss/impl/index_write.cpp: magic, d, ntotal, two unused words, is_trained, metric, length of the vectors in words.
 _HEADER = struct.Struct("<4siqqqBiQ")

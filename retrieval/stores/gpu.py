@@ -16,11 +16,11 @@ import faiss
 
 from retrieval.distributions import installed_twice
 from retrieval.errors import DeviceError
+from retrieval.manifest import VectorSearch
 from retrieval.protocols import VectorStore
 from retrieval.stores.approximate import ApproximateStore
 from retrieval.stores.faiss_store import FaissStore
 from retrieval.stores.plan import EXACT_UP_TO, FLAT, WANTED
-from retrieval.types import VectorSearch
 
 WIDEST = 2048
 """Places that FAISS finds on a GPU at most (getMaxKSelection in faiss/gpu/utils/DeviceDefs.cuh)."""

@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 
 from retrieval.errors import IndexCorrupt, StoreUnavailable
+from retrieval.manifest import Milvus, VectorSearch
 from retrieval.protocols import Floats, Mask, Rows
 from retrieval.storage import corrupt, load_json, save_json
 from retrieval.stores import MILVUS_CARD as CARD
@@ -30,7 +31,6 @@ from retrieval.stores.arrays import (
 from retrieval.stores.entities import KEY_BYTES, Entities, entities, from_hexadecimal, texts
 from retrieval.stores.milvus_client import BATCH, KEY, MOST, Client, client_for
 from retrieval.stores.milvus_connection import CollectionMissing
-from retrieval.types import Milvus, VectorSearch
 
 WIDER = 4
 """By how much more is asked for where too little was left."""

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.manifest import Milvus
 from retrieval.protocols import Floats, Rows
 from retrieval.stores.milvus_connection import CollectionMissing, Connection
-from retrieval.types import Milvus
 
 LOADING = 600.0
 """Seconds that Milvus may take to make a collection ready for searching: a large one is read into its memory."""

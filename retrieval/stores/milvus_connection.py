@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from retrieval.errors import RetrievalError, StoreUnavailable
-from retrieval.types import Milvus
+from retrieval.manifest import Milvus
 
 PAUSES = (0.1, 0.5, 1.5)
 """Seconds before a call that found no connection is repeated. Every call may be: none does more the second time."""

@@ -11,10 +11,10 @@ import numpy as np
 
 from retrieval.cores import cores
 from retrieval.errors import IndexTypeError
+from retrieval.manifest import VectorSearch
 from retrieval.protocols import Floats, Rows
 from retrieval.stores.faiss_store import FaissStore
 from retrieval.stores.plan import DEEP, WANTED, Parameters, codes, tune
-from retrieval.types import VectorSearch
 
 TRAINED_ON = 100_000
 PER_LIST = 64

@@ -24,10 +24,11 @@ from retrieval.columns import Columns
 from retrieval.documents import make_document
 from retrieval.index import SENTENCE_DEPTH, Index
 from retrieval.lexical import Bm25
+from retrieval.manifest import EmbedderSpec, Manifest, VectorSearch
 from retrieval.protocols import Floats
 from retrieval.storage import FORMAT, search_from
 from retrieval.stores import store_for
-from retrieval.types import Chunk, Document, EmbedderSpec, Manifest, Query, VectorSearch
+from retrieval.types import Chunk, Document, Query
 from tests.bench import drawn
 from tests.bench.measure import MB, memory, percentile
 from tests.bench.vectors import DIMENSION, draw

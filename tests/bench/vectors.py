@@ -93,8 +93,8 @@ def prepare(folder: Path, count: int) -> None:
 
 def ours(side: str, folder: Path) -> dict[str, Any]:
     """As tests.bench.vector_peers.report, for a store of our own."""
+    from retrieval.manifest import VectorSearch
     from retrieval.stores import open_store, store_for
-    from retrieval.types import VectorSearch
 
     vectors, path = np.load(folder / "vectors.npy"), folder / "ours.faiss"
     queries, nearest = np.load(folder / "queries.npy"), np.load(folder / "nearest.npy")

@@ -21,8 +21,9 @@ from retrieval.formats.extracted import Extracted
 from retrieval.formats.sandbox import Sandbox
 from retrieval.index import Index
 from retrieval.lock import writing
+from retrieval.manifest import Milvus
 from retrieval.storage import current
-from retrieval.types import Milvus, Query
+from retrieval.types import Query
 from tests.standin.cable import Cable
 
 WORDS = messages_in("en")

@@ -30,8 +30,9 @@ from retrieval.errors import (
 )
 from retrieval.index import Index
 from retrieval.lock import writing
+from retrieval.manifest import EmbedderSpec
 from retrieval.protocols import Floats
-from retrieval.types import Chunk, Document, EmbedderSpec, Query, Skipped
+from retrieval.types import Chunk, Document, Query, Skipped
 
 SEA = "The lighthouse keeper counts the ships. Fog hides the harbour in November."
 BREAD = "Il fornaio accende il forno alle quattro. Il pane nero costa tre euro al chilo."

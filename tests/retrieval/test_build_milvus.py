@@ -13,12 +13,13 @@ from retrieval.documents import make_document
 from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.errors import IndexCorrupt, IndexTypeError, StoreUnavailable
 from retrieval.index import VECTORS, Index
+from retrieval.manifest import Milvus, VectorSearch
 from retrieval.protocols import Floats
 from retrieval.storage import current, load_manifest, versions
 from retrieval.stores.entities import claimed
 from retrieval.stores.milvus import MilvusStore, saved
 from retrieval.stores.milvus_client import client_for
-from retrieval.types import Document, Milvus, Query, VectorSearch
+from retrieval.types import Document, Query
 
 IN_MILVUS = VectorSearch(store="milvus")
 AWAY = Milvus("http://127.0.0.1:1", timeout=10)

@@ -13,9 +13,10 @@ from retrieval.build import build_index, index_folder, open_index, refresh
 from retrieval.documents import make_document
 from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.errors import IndexTypeError
+from retrieval.manifest import VectorSearch
 from retrieval.protocols import Floats
 from retrieval.storage import MANIFEST, current, load_manifest
-from retrieval.types import Document, Query, VectorSearch
+from retrieval.types import Document, Query
 
 CODES = VectorSearch(asked="PQ128x4fs")
 WORDS = "harbour bread comet ledger valley oven anchor winter letter copper meadow lantern ferry orchard clock".split()

@@ -23,9 +23,10 @@ from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.errors import IndexCorrupt, ModelError
 from retrieval.index import LISTED, Index
 from retrieval.lexical import Bm25
+from retrieval.manifest import Manifest
 from retrieval.protocols import Floats
 from retrieval.stores import StoreKind, build_store
-from retrieval.types import Chunk, Document, Features, Manifest, Query, QuestionKind, Reading, SearchResult
+from retrieval.types import Chunk, Document, Features, Query, QuestionKind, Reading, SearchResult
 
 EMBEDDER = HashingEmbedder()
 TEXTS = {

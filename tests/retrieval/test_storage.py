@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from retrieval import storage
 from retrieval.errors import IndexCorrupt, IndexLocked, IndexMissing, IndexStale, RetrievalError
 from retrieval.lock import writing
+from retrieval.manifest import EmbedderSpec, Manifest
 from retrieval.publish import publish, remove_leftovers
-from retrieval.types import EmbedderSpec, Manifest
 
 BIG = storage.SMALL_FILE + 4096
 MANIFEST = Manifest(

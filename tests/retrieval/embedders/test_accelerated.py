@@ -12,8 +12,8 @@ from retrieval.embedders import accelerated, load_embedder
 from retrieval.embedders.accelerated import AcceleratedEmbedder
 from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.errors import DeviceError, ModelError
+from retrieval.manifest import EmbedderSpec
 from retrieval.protocols import Embedder, Floats
-from retrieval.types import EmbedderSpec
 
 
 class Counting(HashingEmbedder):

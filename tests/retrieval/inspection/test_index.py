@@ -14,8 +14,8 @@ from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.errors import SourceError
 from retrieval.inspection.finding import Finding, Status
 from retrieval.inspection.index import _search, inspect_index
+from retrieval.manifest import EmbedderSpec, VectorSearch
 from retrieval.storage import current, load_manifest
-from retrieval.types import EmbedderSpec, VectorSearch
 
 SPEC = HashingEmbedder().spec
 TYPED = VectorSearch("PQ8x4fs", 0.99, "PQ8x4fs", recall=(0.994, 0.97))

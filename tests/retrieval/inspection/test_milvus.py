@@ -9,9 +9,9 @@ from retrieval.documents import read_documents
 from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.inspection.finding import Finding, Status
 from retrieval.inspection.milvus import inspect_milvus
+from retrieval.manifest import Milvus, VectorSearch
 from retrieval.stores.entities import claimed
 from retrieval.stores.milvus_client import Client
-from retrieval.types import Milvus, VectorSearch
 from tests.standin.cable import Cable
 
 

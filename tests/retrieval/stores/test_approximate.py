@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.errors import IndexCorrupt, IndexTypeError
+from retrieval.manifest import VectorSearch
 from retrieval.protocols import Floats, Rows
 from retrieval.stores import approximate as module
 from retrieval.stores import build_store, open_store, store_for
 from retrieval.stores.approximate import ApproximateStore
 from retrieval.stores.exact import ExactStore
 from retrieval.stores.plan import EXACT_UP_TO, SCAN_UP_TO, index_type, lists, tune
-from retrieval.types import VectorSearch
 
 TYPES = ("PQ8x4fs", "IVF16,PQ8x4fs", "IVF16,Flat", "HNSW8", "SQ8")
 COUNT, DIMENSION = 1500, 16

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from retrieval.errors import DeviceError
+from retrieval.manifest import VectorSearch
 from retrieval.protocols import Floats
 from retrieval.stores import build_store, gpu, open_store, served_from, store_for
 from retrieval.stores.exact import ExactStore
 from retrieval.stores.gpu import GpuStore
-from retrieval.types import VectorSearch
 
 COUNT, DIMENSION = 3000, 16
 

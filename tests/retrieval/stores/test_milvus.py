@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from retrieval.errors import IndexCorrupt, IndexStale, StoreUnavailable
+from retrieval.manifest import Milvus
 from retrieval.protocols import Floats
 from retrieval.stores import build_store, kind_at, milvus_connection, open_store
 from retrieval.stores import milvus as module
@@ -19,7 +20,6 @@ from retrieval.stores.entities import Entities, entities, from_hexadecimal, hexa
 from retrieval.stores.exact import ExactStore
 from retrieval.stores.milvus import MilvusStore, discard
 from retrieval.stores.milvus_client import Client, client_for
-from retrieval.types import Milvus
 from tests.standin.cable import Cable
 
 DIMENSION = 8
@@ -351,7 +351,7 @@ def test_the_library_reads_no_settings_of_ours_and_leaves_none() -> None:
         "os.environ['MILVUS_URI'] = './a/file.db'\n"
         "before = dict(os.environ)\n"
         "from retrieval.stores.milvus_connection import Connection\n"
-        "from retrieval.types import Milvus\n"
+        "from retrieval.manifest import Milvus\n"
         "assert Connection(Milvus('x.db')).pymilvus.settings.Config.MILVUS_URI == ''\n"
         "assert dict(os.environ) == before\n"
     )

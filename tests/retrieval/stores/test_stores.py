@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from retrieval.errors import IndexCorrupt
+from retrieval.manifest import StoreKind
 from retrieval.protocols import Floats, Rows, VectorStore
 from retrieval.stores import build_store, open_store
 from retrieval.stores.exact import ExactStore
-from retrieval.types import StoreKind
 
 FILES: tuple[StoreKind, ...] = ("faiss", "exact")
 """Stores whose vectors lie in the one file that is given."""
