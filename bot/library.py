@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -13,7 +14,7 @@ from bot.settings import Settings
 from retrieval.assemble import Progress
 from retrieval.build import BuildReport, build_index, index_folder, open_index, open_next, refresh
 from retrieval.documents import read_documents
-from retrieval.embedders import load_embedder
+from retrieval.embedders import load_embedder, remove_leftovers
 from retrieval.errors import (
     DeviceError,
     IndexCorrupt,
@@ -30,6 +31,7 @@ from retrieval.reader import load_reader
 from retrieval.reuse import known_documents, known_refusals
 from retrieval.storage import versions
 from retrieval.stores import served_from
+from retrieval.tidying import tidy
 from retrieval.types import Document, Skipped
 
 SAMPLE = 64
@@ -137,6 +139,16 @@ def _read(settings: Settings, words: Messages, *, known: Mapping[str, Document |
     if not documents:
         raise SourceError(words.no_seeds.format(folder=folder))
     return documents
+
+
+def tidy_library(settings: Settings, notify: Notify) -> None:
+    """Remove from DATA_DIR what killed processes left and what nobody reads any more; never what is in use.
+
+    ``notify`` is told where Milvus keeps what should go.
+    """
+    tidy(settings.data_dir, milvus=milvus_of(settings), notify=notify)
+    with suppress(OSError):  # read-only: whoever prepares models there does it
+        remove_leftovers(models_folder(settings.data_dir))
 
 
 def load_model(settings: Settings, documents: Sequence[Document | Skipped], notify: Notify) -> Embedder:

@@ -201,6 +201,18 @@ def _prepare_int8(wanted: _Wanted, sample: Sequence[str]) -> None:
         make_int8(wanted.source.name, folder, bundle, sample[:SAMPLE_LIMIT])
 
 
+def remove_leftovers(cache_dir: Path) -> None:
+    """Remove what killed processes left of models that they prepared; nothing while one is being prepared.
+
+    Raises OSError.
+    """
+    if not any(cache_dir.glob(f"{_MAKING}*")):
+        return
+    with suppress(Timeout), FileLock(cache_dir / _LOCK, timeout=0):
+        for left in cache_dir.glob(f"{_MAKING}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 @contextmanager
 def _locked(cache_dir: Path, notify: Notify) -> Iterator[None]:
     cache_dir.mkdir(parents=True, exist_ok=True)
