@@ -62,7 +62,7 @@ def publish(
             check(folder, sealed)
         serial = max((number(old) for old in versions(root)), default=0) + 1
         folder = folder.rename(root / f"{serial:06d}-{hashlib.sha256(raw).hexdigest()[:16]}")
-        _sync_folder(root)
+        sync_folder(root)
         _replace(root / CURRENT, f"{folder.name}\n".encode())
     except BaseException as error:
         if not _is_current(root, folder):
@@ -109,7 +109,7 @@ def _seal(folder: Path, manifest: Manifest) -> bytes:
     raw = json.dumps(asdict(replace(manifest, files=files)), indent=1).encode("ascii")
     (folder / MANIFEST).write_bytes(raw)
     _sync_file(folder / MANIFEST)
-    _sync_folder(folder)
+    sync_folder(folder)
     return (folder / MANIFEST).read_bytes()
 
 
@@ -118,7 +118,7 @@ def _replace(path: Path, content: bytes) -> None:
     beside.write_bytes(content)
     _sync_file(beside)
     beside.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _sync_file(path: Path) -> None:
@@ -126,7 +126,8 @@ def _sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder survive a power cut. Raises OSError."""
     if os.name == "nt":  # folders cannot be opened there, and need not be
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -87,8 +87,8 @@ def workspace(parent: Path, prefix: str) -> Iterator[Path]:
 
     Those that killed processes left there are removed first. Raises OSError.
     """
-    for left in parent.glob(f"{prefix}*"):
-        if left.is_dir() and _abandoned(left):
+    for left in parent.iterdir():
+        if left.name.startswith(prefix) and left.is_dir() and _abandoned(left):
             shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     try:
