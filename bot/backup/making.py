@@ -69,8 +69,7 @@ def make(settings: Settings, file: Path, *, force: bool, with_models: bool, tell
                 raise ConfigError(
                     f"There is nothing to back up: DATA_DIR ({settings.data_dir}) holds neither a ledger nor an index."
                 )
-            if with_models:
-                _take_models(settings, taken)
+            _take_models(settings, taken, wanted=with_models)
             made = room / "archive"
             _write(made, taken, zipped=not file.name.endswith(".tar"))
             _check_free(file, force=force)
@@ -129,9 +128,13 @@ def _take_index(settings: Settings, stack: ExitStack, taken: _Taken, tell: Tell)
             taken.members.append(archive.member(f"{archive.INDEX}/{with_name.name}", with_name))
 
 
-def _take_models(settings: Settings, taken: _Taken) -> None:
+def _take_models(settings: Settings, taken: _Taken, *, wanted: bool) -> None:
     root = models_folder(settings.data_dir)
     files = sorted(_files(root))
+    if not wanted:
+        if files:
+            taken.told.append("No prepared models, as they are made again when they are needed; see --with-models.")
+        return
     taken.members += [archive.member(f"{archive.MODELS}/{path.relative_to(root).as_posix()}", path) for path in files]
     size = sum(path.stat().st_size for path in files)
     taken.told.append(f"Prepared models: {size / 1e6:.0f} MB.")

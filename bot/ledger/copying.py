@@ -20,6 +20,8 @@ from retrieval.publish import sync_folder
 
 PATIENCE = 30.0
 """Seconds to wait for a lock of SQLite's."""
+BEFORE = ".before-restore-"
+"""In the names of ledgers that another was put in the place of."""
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _BESIDE = ("-wal", "-shm", "-journal")
 
@@ -115,7 +117,7 @@ def _keep(file: Path) -> Path:
 
 def _free_name(file: Path) -> Path:
     when = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    names = (file.with_name(f"{file.name}.before-restore-{when}{n}") for n in ("", *(f"-{n}" for n in range(2, 1000))))
+    names = (file.with_name(f"{file.name}{BEFORE}{when}{n}") for n in ("", *(f"-{n}" for n in range(2, 1000))))
     return next(name for name in names if not name.exists())
 
 
