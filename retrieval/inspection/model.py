@@ -103,8 +103,8 @@ def _others(cache_dir: Path, prepared: _Prepared | None) -> Iterator[Finding]:
     ]
     size = sum(path.stat().st_size for folder in others for path in folder.rglob("*") if path.is_file())
     if size:
-        what = count(len(others), "model")
-        yield ok(MODEL, f"Of other models, {what} prepared in {cache_dir}: {size / 1e6:.0f} MB, which may be deleted.")
+        what = count(len(others), "other model")
+        yield ok(MODEL, f"{what} prepared in {cache_dir}: {size / 1e6:.0f} MB, which may be deleted.")
 
 
 def _export(source: Source, prepared: _Prepared) -> Finding:

@@ -1,14 +1,12 @@
-"""Backups made and restored: what is in them, what is refused, and what stays as it was."""
+"""Backups made and restored: what is in them, and what becomes of what was there."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import sqlite3
 import stat
 import tarfile
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,94 +14,17 @@ from typing import Any
 import pytest
 
 from bot.backup import making, restoring
-from bot.claims import Asked, Ending, Trigger
-from bot.errors import BotError, ConfigError, LedgerUnavailable
+from bot.errors import ConfigError, LedgerUnavailable
 from bot.ledger import database_url, open_ledger
 from bot.ledger.guard import lock_of
 from bot.library import open_library
 from bot.messages import messages_in
-from bot.settings.model import Answer, Embedding, Seeds, Settings
-from retrieval.errors import IndexLocked, RetrievalError
+from retrieval.errors import IndexLocked
 from retrieval.lock import writing
 from retrieval.publish import publish
 from retrieval.storage import current, load_current, load_manifest, verify_checksums, versions
 from retrieval.types import Query
-
-
-def ask(key: str) -> Asked:
-    return Asked(
-        key=key,
-        platform="slack",
-        team="T1",
-        channel="C1",
-        message=key,
-        thread=key,
-        user="U1",
-        text=f"Question {key}?",
-        trigger=Trigger.MENTION,
-        asked_at=100.0,
-        locale=None,
-    )
-
-
-class Room:
-    """A bot's folder, and its backups."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.file = folder, folder / "backup.tar.gz"
-        self.seeds = folder / "docs"
-        self.seeds.mkdir()
-        self.settings = self.at("data")
-        self.told: list[str] = []
-
-    def at(self, name: str, **changes: Any) -> Settings:
-        fields = {"seeds": Seeds(dir=self.seeds), "embedding": Embedding(model="hashing")}
-        return Settings(data_dir=self.folder / name, answer=Answer(reader=False), **(fields | changes))
-
-    @property
-    def root(self) -> Path:
-        return self.settings.data_dir / "index"
-
-    def index(self, text: str) -> str:
-        (self.seeds / "sea.txt").write_text(text, encoding="utf-8")
-        return open_library(self.settings, messages_in("en"), self.told.append, lambda *_: None).version
-
-    def asked(self, *keys: str, settings: Settings | None = None) -> None:
-        async def claim() -> None:
-            async with open_ledger(database_url(None, (settings or self.settings).data_dir)) as ledger:
-                for key in keys:
-                    await ledger.claim(ask(key), Ending.NOT_FOUND)
-
-        asyncio.run(claim())
-
-    def backup(self, **options: Any) -> list[str]:
-        options = {"force": False, "with_models": False, "tell": self.told.append} | options
-        return making.make(self.settings, self.file, **options)
-
-    def restore(self, settings: Settings | None = None, *, force: bool = False) -> list[str]:
-        return restoring.restore(settings or self.at("other"), self.file, force=force, tell=self.told.append)
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Room:
-    room = Room(tmp_path)
-    room.index("The harbour was painted blue.")
-    room.asked("a", "b")
-    room.told.clear()
-    return room
-
-
-def keys(file: Path) -> list[str]:
-    with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        return [key for (key,) in connection.execute("SELECT key FROM claims ORDER BY key")]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """All that lies in a folder but empty files, which are locks."""
-    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    return {name: raw for name, raw in found.items() if raw}
-
+from tests.bot.backup.conftest import Room, contents, keys
 
 # --- there and back ------------------------------------------------------------------------------------------------
 
@@ -291,99 +212,6 @@ def test_an_index_that_is_written_is_waited_for_by_the_person(room: Room) -> Non
         room.restore(room.settings, force=True)
     assert keys(room.settings.data_dir / "ledger.db") == ["a", "b"]
     assert not list(room.settings.data_dir.glob("*before*"))
-
-
-# --- what is refused -----------------------------------------------------------------------------------------------
-
-
-def test_a_file_that_is_there_is_replaced_only_by_force(room: Room) -> None:
-    room.backup()
-    before = room.file.read_bytes()
-    with pytest.raises(ConfigError, match="is there already: name another file, or replace it with --force"):
-        room.backup()
-    assert room.file.read_bytes() == before
-    room.asked("c")
-    assert room.backup(force=True)[1] == "The ledger, with 3 questions."
-
-
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [("backup.zip", "must end in"), ("nowhere/b.tar", "No such file or directory"), ("folder.tar", "is a folder")],
-)
-def test_a_place_that_cannot_be_is_one_sentence(room: Room, name: str, why: str) -> None:
-    (room.folder / "folder.tar").mkdir()
-    room.file = room.folder / name
-    with pytest.raises(ConfigError, match=why):
-        room.backup(force=True)
-
-
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_disk_that_is_full_leaves_nothing_and_the_backup_before(
-    room: Room, call: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    room.backup()
-    before = room.file.read_bytes()
-
-    def full(*_: object) -> None:
-        raise OSError(28, os.strerror(28))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, call, full)
-        with pytest.raises(ConfigError, match="could not be made \\(No space left on device\\)"):
-            room.backup(force=True)
-        with pytest.raises((ConfigError, RetrievalError), match="No space left on device"):
-            room.restore()
-    assert room.file.read_bytes() == before
-    assert sorted(path.name for path in room.folder.iterdir()) == ["backup.tar.gz", "data", "docs", "other"]
-    assert not [path for path in (room.folder / "other").iterdir() if path.name.startswith(".restoring")]
-    assert len(room.restore(force=True)) == 3
-
-
-@pytest.mark.parametrize("damage", [lambda raw: raw[:-50], lambda raw: raw[:900], lambda raw: b"PK" + raw])
-def test_a_damaged_backup_changes_nothing(room: Room, damage: Callable[[bytes], bytes]) -> None:
-    room.backup()
-    room.file.write_bytes(damage(room.file.read_bytes()))
-    before = contents(room.settings.data_dir)
-    for settings in (room.settings, room.at("other")):
-        with pytest.raises(ConfigError, match="is damaged or no backup of this program"):
-            room.restore(settings, force=True)
-    assert contents(room.settings.data_dir) == before
-    assert not (room.folder / "other").exists()
-
-
-def test_a_ledger_of_a_newer_program_is_refused(room: Room) -> None:
-    with closing(sqlite3.connect(room.settings.data_dir / "ledger.db")) as connection:
-        connection.execute("UPDATE ledger_version SET version_num = '9999'")
-        connection.commit()
-    with pytest.raises(ConfigError, match=r"newer version of this program \(schema 9999\)"):
-        room.backup()
-    assert not room.file.exists()
-
-
-def test_an_index_of_another_format_is_left_out(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    room.backup()
-    monkeypatch.setattr("retrieval.storage.FORMAT", 99)
-    assert len(room.restore()) == 2
-    assert room.told == [
-        "The backup's index is another version's and is not restored: `python -m bot index` makes it anew."
-    ]
-
-
-def test_a_backup_that_changes_while_it_is_read_is_not_restored(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    room.backup()
-    verify, other = restoring.archive.verify, room.folder / "data2.tar.gz"
-
-    def late(file: Path, free: int) -> Any:
-        found = verify(file, free)
-        room.asked("c")
-        room.backup(force=True)
-        return found
-
-    monkeypatch.setattr(restoring.archive, "verify", late)
-    with pytest.raises(BotError, match="changed while it was read"):
-        room.restore()
-    assert not (room.folder / "other" / "ledger.db").exists()
-    assert not other.exists()
 
 
 # --- beside builds -------------------------------------------------------------------------------------------------

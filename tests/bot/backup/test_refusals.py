@@ -1,0 +1,107 @@
+"""Backups that cannot be made or restored: one sentence, and everything as it was."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.backup import restoring
+from bot.errors import BotError, ConfigError
+from retrieval.errors import RetrievalError
+from tests.bot.backup.conftest import Room, contents
+
+
+def test_a_file_that_is_there_is_replaced_only_by_force(room: Room) -> None:
+    room.backup()
+    before = room.file.read_bytes()
+    with pytest.raises(ConfigError, match="is there already: name another file, or replace it with --force"):
+        room.backup()
+    assert room.file.read_bytes() == before
+    room.asked("c")
+    assert room.backup(force=True)[1] == "The ledger, with 3 questions."
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("backup.zip", "must end in"), ("nowhere/b.tar", "No such file or directory"), ("folder.tar", "is a folder")],
+)
+def test_a_place_that_cannot_be_is_one_sentence(room: Room, name: str, why: str) -> None:
+    (room.folder / "folder.tar").mkdir()
+    room.file = room.folder / name
+    with pytest.raises(ConfigError, match=why):
+        room.backup(force=True)
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_disk_that_is_full_leaves_nothing_and_the_backup_before(
+    room: Room, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.backup()
+    before = room.file.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, full)
+        with pytest.raises(ConfigError, match="could not be made \\(No space left on device\\)"):
+            room.backup(force=True)
+        with pytest.raises((ConfigError, RetrievalError), match="No space left on device"):
+            room.restore()
+    assert room.file.read_bytes() == before
+    assert sorted(path.name for path in room.folder.iterdir()) == ["backup.tar.gz", "data", "docs", "other"]
+    assert not [path for path in (room.folder / "other").iterdir() if path.name.startswith(".restoring")]
+    assert len(room.restore(force=True)) == 3
+
+
+@pytest.mark.parametrize("damage", [lambda raw: raw[:-50], lambda raw: raw[:900], lambda raw: b"PK" + raw])
+def test_a_damaged_backup_changes_nothing(room: Room, damage: Callable[[bytes], bytes]) -> None:
+    room.backup()
+    room.file.write_bytes(damage(room.file.read_bytes()))
+    before = contents(room.settings.data_dir)
+    for settings in (room.settings, room.at("other")):
+        with pytest.raises(ConfigError, match="is damaged or no backup of this program"):
+            room.restore(settings, force=True)
+    assert contents(room.settings.data_dir) == before
+    assert not (room.folder / "other").exists()
+
+
+def test_a_ledger_of_a_newer_program_is_refused(room: Room) -> None:
+    with closing(sqlite3.connect(room.settings.data_dir / "ledger.db")) as connection:
+        connection.execute("UPDATE ledger_version SET version_num = '9999'")
+        connection.commit()
+    with pytest.raises(ConfigError, match=r"newer version of this program \(schema 9999\)"):
+        room.backup()
+    assert not room.file.exists()
+
+
+def test_an_index_of_another_format_is_left_out(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.backup()
+    monkeypatch.setattr("retrieval.storage.FORMAT", 99)
+    assert len(room.restore()) == 2
+    assert room.told == [
+        "The backup's index is another version's and is not restored: `python -m bot index` makes it anew."
+    ]
+
+
+def test_a_backup_that_changes_while_it_is_read_is_not_restored(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.backup()
+    verify, other = restoring.archive.verify, room.folder / "data2.tar.gz"
+
+    def late(file: Path, free: int) -> Any:
+        found = verify(file, free)
+        room.asked("c")
+        room.backup(force=True)
+        return found
+
+    monkeypatch.setattr(restoring.archive, "verify", late)
+    with pytest.raises(BotError, match="changed while it was read"):
+        room.restore()
+    assert not (room.folder / "other" / "ledger.db").exists()
+    assert not other.exists()
