@@ -29,6 +29,7 @@ from retrieval.manifest import Milvus, VectorSearch
 from retrieval.protocols import Embedder
 from retrieval.reader import load_reader
 from retrieval.reuse import known_documents, known_refusals
+from retrieval.sharing import remove_abandoned
 from retrieval.storage import versions
 from retrieval.stores import served_from
 from retrieval.tidying import tidy
@@ -36,6 +37,9 @@ from retrieval.types import Document, Skipped
 
 SAMPLE = 64
 """Lines of the documents on which an exported model is compared with the original."""
+
+RESTORING = ".restoring-"
+"""How the names of folders in DATA_DIR begin in which a backup is unpacked."""
 
 Notify = Callable[[str], None]
 
@@ -147,7 +151,8 @@ def tidy_library(settings: Settings, notify: Notify) -> None:
     ``notify`` is told where Milvus keeps what should go.
     """
     tidy(settings.data_dir, milvus=milvus_of(settings), notify=notify)
-    with suppress(OSError):  # read-only: whoever prepares models there does it
+    with suppress(OSError):  # not there yet, or read-only: whoever writes there does it
+        remove_abandoned(settings.data_dir, RESTORING)
         remove_leftovers(models_folder(settings.data_dir))
 
 

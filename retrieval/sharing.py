@@ -87,9 +87,7 @@ def workspace(parent: Path, prefix: str) -> Iterator[Path]:
 
     Those that killed processes left there are removed first. Raises OSError.
     """
-    for left in parent.iterdir():
-        if left.name.startswith(prefix) and left.is_dir() and _abandoned(left):
-            shutil.rmtree(left, ignore_errors=True)
+    remove_abandoned(parent, prefix)
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     try:
         lock = folder / WORKSPACE_LOCK
@@ -98,6 +96,13 @@ def workspace(parent: Path, prefix: str) -> Iterator[Path]:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned(parent: Path, prefix: str) -> None:
+    """Remove the workspaces that killed processes left in ``parent``. Raises OSError."""
+    for left in parent.iterdir():
+        if left.name.startswith(prefix) and left.is_dir() and _abandoned(left):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _abandoned(folder: Path) -> bool:

@@ -14,7 +14,7 @@ from bot.backup.making import ledger_file
 from bot.errors import BotError, ConfigError
 from bot.ledger import guard
 from bot.ledger.copying import check_copy, put
-from bot.library import milvus_of, models_folder
+from bot.library import RESTORING, milvus_of, models_folder
 from bot.platforms.console import complain
 from bot.settings import Settings
 from retrieval.build import index_folder
@@ -24,7 +24,6 @@ from retrieval.sharing import Held, workspace
 from retrieval.snapshot import collection_file, reinstate
 from retrieval.storage import load_version, verify_checksums
 
-RESTORING = ".restoring-"
 SPARE = 10**7
 """Bytes that are to stay free."""
 

@@ -74,24 +74,26 @@ def check_copy(copy: Path) -> str:
 
 
 def put(copy: Path, file: Path) -> Path | None:
-    """Put a copy in the place of a ledger, in one step, and keep the ledger that was there: where it is now.
+    """Put a copy, which is moved, in the place of a ledger in one step, and keep the one that was there.
 
-    The caller holds ``bot.ledger.guard.replacing(file)``. None where there was none. Raises OSError.
+    Where that one is now, None where there was none. The caller holds ``bot.ledger.guard.replacing(file)``. Raises
+    OSError.
     """
     file = file.resolve()
     beside = file.with_name(f".{file.name}.restoring")
-    with suppress(FileNotFoundError):
-        beside.unlink()
+    beside.unlink(missing_ok=True)
     try:
-        with (
-            copy.open("rb") as source,
-            os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new,
-        ):
-            shutil.copyfileobj(source, new)
-            new.flush()
+        shutil.move(copy, beside)
+        beside.chmod(0o600)
+        with beside.open("rb+") as new:
             os.fsync(new.fileno())
         kept = _keep(file) if file.exists() else None
-        beside.replace(file)
+        try:
+            beside.replace(file)
+        except OSError:
+            if kept is not None and not file.exists():
+                kept.rename(file)
+            raise
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(file.parent)

@@ -19,10 +19,13 @@ from bot.ledger import database_url, open_ledger
 from bot.ledger.guard import lock_of
 from bot.library import open_library
 from bot.messages import messages_in
+from bot.settings.model import Milvus as MilvusSettings
 from retrieval.errors import IndexLocked
 from retrieval.lock import writing
+from retrieval.manifest import Milvus
 from retrieval.publish import publish
 from retrieval.storage import current, load_current, load_manifest, verify_checksums, versions
+from retrieval.stores.entities import claimed
 from retrieval.types import Query
 from tests.bot.backup.conftest import Room, contents, keys
 
@@ -113,6 +116,24 @@ def test_a_ledger_in_postgresql_is_left_out_and_pg_dump_is_named(room: Room) -> 
     room.settings = room.at("data", **elsewhere)
     assert room.backup(force=True)[1].startswith("The index")
     assert room.told == [making.POSTGRES]
+
+
+def test_of_an_index_in_milvus_the_keys_and_the_collections_name_are_kept(tmp_path: Path, milvus: Milvus) -> None:
+    room, where = Room(tmp_path), {"vector_store": "milvus", "milvus": MilvusSettings(uri=milvus.uri)}
+    room.settings = room.at("data", **where)
+    version = room.index("The harbour was painted blue.")
+    room.backup()
+    assert room.told.pop() == making.MILVUS
+    other = room.at("other", **where)
+    room.told.clear()
+    room.restore(other)
+    assert room.told == [
+        "Its vectors lie in Milvus: where its collection lacks them, the index is made anew at the next start."
+    ]
+    assert claimed(room.folder / "other" / "index") == claimed(room.root)
+    index = open_library(other, messages_in("en"), room.told.append, lambda *_: None)
+    assert index.version == version
+    assert index.search_many([Query("Who painted the harbour?")])[0].hits
 
 
 # --- a folder that is not empty ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -14,7 +15,8 @@ import pytest
 from bot.backup import restoring
 from bot.errors import BotError, ConfigError
 from retrieval.errors import RetrievalError
-from tests.bot.backup.conftest import Room, contents
+from retrieval.storage import current, load_current, verify_checksums, versions
+from tests.bot.backup.conftest import Room, contents, keys
 
 
 def test_a_file_that_is_there_is_replaced_only_by_force(room: Room) -> None:
@@ -58,6 +60,49 @@ def test_a_disk_that_is_full_leaves_nothing_and_the_backup_before(
     assert sorted(path.name for path in room.folder.iterdir()) == ["backup.tar.gz", "data", "docs", "other"]
     assert not [path for path in (room.folder / "other").iterdir() if path.name.startswith(".restoring")]
     assert len(room.restore(force=True)) == 3
+
+
+def test_a_restore_that_ends_anywhere_loses_nothing_and_can_be_done_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends by Ctrl-C, just before its n-th change of a name."""
+    room.backup()
+    room.index("The harbour was painted red.")
+    room.asked("c")
+    data, left, genuine = room.settings.data_dir, 0, {name: getattr(os, name) for name in ("link", "rename", "replace")}
+
+    def ending(name: str) -> Callable[..., object]:
+        def call(*arguments: object, **options: object) -> object:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+            return genuine[name](*arguments, **options)
+
+        return call
+
+    for nth in range(1, 100):
+        copy = room.at(f"copy{nth}")
+        shutil.copytree(data, copy.data_dir)
+        left = nth
+        with monkeypatch.context() as patch:
+            for name in genuine:
+                patch.setattr(os, name, ending(name))
+            try:
+                room.restore(copy, force=True)
+            except KeyboardInterrupt:
+                pass
+            else:
+                break
+        ledgers = [keys(path) for path in copy.data_dir.glob("ledger.db*")]
+        assert ["a", "b", "c"] in ledgers
+        assert keys(copy.data_dir / "ledger.db") in (["a", "b"], ["a", "b", "c"])
+        load_current(copy.data_dir / "index", verify_checksums)
+        room.restore(copy, force=True)
+        assert keys(copy.data_dir / "ledger.db") == ["a", "b"]
+        assert current(copy.data_dir / "index").name.split("-")[1] == versions(data / "index")[1].name.split("-")[1]
+        assert not [path for path in copy.data_dir.iterdir() if path.name.startswith(".restoring")]
+    assert nth > 5
 
 
 @pytest.mark.parametrize("damage", [lambda raw: raw[:-50], lambda raw: raw[:900], lambda raw: b"PK" + raw])
