@@ -30,7 +30,7 @@ def tidy(data_dir: Path, *, milvus: Milvus | None = None, notify: Notify = silen
         newest, fallback = _needed(root)
         if not (leftovers(root) or newest):
             return
-        with writing(root):
+        with writing(root, brief=True):
             remove_leftovers(root)
             if newest is not None and current(root) == newest:
                 collection = claimed(root)

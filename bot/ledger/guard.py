@@ -5,6 +5,7 @@ A file beside the ledger is held for that, not the ledger itself, whose locks ar
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from bot.errors import ConfigError, LedgerUnavailable
@@ -41,5 +42,6 @@ def replacing(file: Path) -> Held:
 def _made(file: Path) -> Path:
     lock = lock_of(file)
     lock.parent.mkdir(parents=True, exist_ok=True)
-    lock.touch()
+    if not lock.exists():
+        os.close(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600))  # for whom the ledger is
     return lock

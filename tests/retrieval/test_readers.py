@@ -6,22 +6,24 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import retrieval
-from retrieval import sharing
+from retrieval import sharing, tidying
 from retrieval.build import build_index, check_index, current_version, index_folder, open_index
 from retrieval.documents import make_document
 from retrieval.embedders.hashing import HashingEmbedder
-from retrieval.errors import IndexCorrupt
+from retrieval.errors import IndexCorrupt, IndexLocked
 from retrieval.index import Index
-from retrieval.lock import writing
+from retrieval.lock import GLANCE, writing
 from retrieval.publish import publish
 from retrieval.sharing import Busy, held, seize, share, workspace
 from retrieval.storage import current, hold, load_current, load_manifest, load_version, verify_checksums, versions
@@ -272,6 +274,39 @@ def test_a_folder_that_is_written_is_not_tidied(tmp_path: Path) -> None:
     check_index(tmp_path)
     tidy(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
+
+
+def test_a_build_waits_for_who_clears_up_and_not_the_other_way_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(tmp_path, 0)
+    reader: Index | None = open_index(tmp_path, HashingEmbedder())
+    build(tmp_path, 1)
+    build(tmp_path, 2)
+    assert reader is not None
+    reader = None
+    genuine, builds = tidying.remove_old, []
+
+    def meanwhile(*arguments: Any) -> None:
+        other = threading.Thread(target=lambda: builds.append(build(tmp_path, 3)))
+        other.start()
+        other.join(2 * GLANCE)
+        assert other.is_alive()
+        assert builds == []
+        genuine(*arguments)
+        waiting.append(other)
+
+    waiting: list[threading.Thread] = []
+    monkeypatch.setattr(tidying, "remove_old", meanwhile)
+    tidy(tmp_path)
+    waiting[0].join()
+    assert builds == [current_version(tmp_path)]
+    assert len(names(tmp_path)) == 2
+    (index_folder(tmp_path) / ".building-1").mkdir()
+    with writing(index_folder(tmp_path)):
+        tidy(tmp_path)
+        with pytest.raises(IndexLocked), writing(index_folder(tmp_path)):
+            pytest.fail("two writers")
 
 
 # --- locks ---------------------------------------------------------------------------------------------------------
