@@ -42,9 +42,9 @@ def unwritable(root: Path, error: OSError) -> RetrievalError:
 def writing(root: Path, *, blocking: bool = False, brief: bool = False, notify: Notify = silent) -> Iterator[None]:
     """Hold the write lock of the index folder ``root``, which is made if it is not there.
 
-    ``blocking`` waits for another writer, after telling ``notify`` once. One that is ``brief``, as it clears up and does
-    not build, is waited for in any case, and waits for nobody. Raises IndexLocked when another process holds the lock
-    and ``blocking`` is False, RetrievalError when the folder cannot be written.
+    ``blocking`` waits for another writer, after telling ``notify`` once. One that is ``brief``, as it clears up and
+    does not build, is waited for in any case, and waits for nobody. Raises IndexLocked when another process holds the
+    lock and ``blocking`` is False, RetrievalError when the folder cannot be written.
     """
     lock = FileLock(root / LOCK)
     try:

@@ -25,7 +25,7 @@ from retrieval.errors import IndexCorrupt, IndexLocked
 from retrieval.index import Index
 from retrieval.lock import GLANCE, writing
 from retrieval.publish import publish
-from retrieval.sharing import Busy, held, seize, share, workspace
+from retrieval.sharing import Busy, held, share
 from retrieval.storage import current, hold, load_current, load_manifest, load_version, verify_checksums, versions
 from retrieval.tidying import tidy
 from retrieval.types import Query
@@ -307,39 +307,3 @@ def test_a_build_waits_for_who_clears_up_and_not_the_other_way_round(
         tidy(tmp_path)
         with pytest.raises(IndexLocked), writing(index_folder(tmp_path)):
             pytest.fail("two writers")
-
-
-# --- locks ---------------------------------------------------------------------------------------------------------
-
-
-def test_locks_that_go_together_and_those_that_do_not(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    with pytest.raises(FileNotFoundError):
-        share(file)
-    file.touch()
-    with share(file), share(file):
-        assert held(file)
-        with pytest.raises(Busy):
-            seize(file)
-    with seize(file):
-        with pytest.raises(Busy):
-            share(file)
-        with pytest.raises(Busy):
-            seize(file)
-    assert not held(file)
-
-
-def test_a_workspace_removes_what_killed_processes_left_and_nothing_in_use(tmp_path: Path) -> None:
-    with workspace(tmp_path, ".making-") as used:
-        assert stat.S_IMODE(used.stat().st_mode) == 0o700
-        left = tmp_path / ".making-left"
-        left.mkdir()
-        new = tmp_path / ".making-new"
-        new.mkdir()
-        for folder in (used, left):
-            os.utime(folder, (1e9, 1e9))
-        with workspace(tmp_path, ".making-"):
-            assert used.exists()
-            assert new.exists()
-            assert not left.exists()
-    assert [path.name for path in tmp_path.iterdir()] == [".making-new"]
