@@ -79,6 +79,13 @@ class Member:
     sha: str
 
 
+def bad(path: Path, why: str) -> BadArchive:
+    """The error for an archive; ``why`` is a clause."""
+    return BadArchive(
+        f"{path} is damaged or no backup of this program ({why}): use another backup; nothing was changed."
+    )
+
+
 def member(name: str, path: Path) -> Member:
     """A member that holds a file as it is now. Raises OSError."""
     with path.open("rb") as file:
@@ -169,7 +176,7 @@ def _walk(path: Path, take: Callable[[str, bytes], None], room: int | None = Non
     with _opened(path) as read:
         name, size = _next(path, read)
         if name != MANIFEST or size > MAX_MANIFEST:
-            raise _bad(path, "it does not begin with a manifest")
+            raise bad(path, "it does not begin with a manifest")
         contents = _parse(path, b"".join(_content(path, read, size)))
         left = dict(contents.members)
         needed = sum(size for size, _ in left.values())
@@ -179,17 +186,17 @@ def _walk(path: Path, take: Callable[[str, bytes], None], room: int | None = Non
             name, size = _next(path, read)
             expected, sha = left.pop(name, (-1, ""))
             if size != expected:
-                raise _bad(path, f"its manifest tells of no such member as {name[:100]!a}")
+                raise bad(path, f"its manifest tells of no such member as {name[:100]!a}")
             found = hashlib.sha256()
             take(name, b"")
             for chunk in _content(path, read, size):
                 found.update(chunk)
                 take(name, chunk)
             if found.hexdigest() != sha:
-                raise _bad(path, f"{name} has been changed")
+                raise bad(path, f"{name} has been changed")
         # To the end, where gzip has its own checksum; nothing but the zeros of a last record follows.
         if read(CHUNK).strip(b"\0") or read(1):
-            raise _bad(path, "more follows than its manifest tells of")
+            raise bad(path, "more follows than its manifest tells of")
     return contents
 
 
@@ -206,7 +213,7 @@ def _opened(path: Path) -> Iterator[Callable[[int], bytes]]:
                 try:
                     return stream.read(size)
                 except (OSError, EOFError, zlib.error) as error:
-                    raise _bad(path, f"it cannot be read: {error}") from error
+                    raise bad(path, f"it cannot be read: {error}") from error
 
             yield read
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
@@ -222,9 +229,9 @@ def _next(path: Path, read: Callable[[int], bytes]) -> tuple[str, int]:
         header = tarfile.TarInfo.frombuf(raw, "utf-8", "strict")
     except (tarfile.HeaderError, ValueError) as error:
         why = "it ends too early" if len(raw) < tarfile.BLOCKSIZE or not raw.strip(b"\0") else "it is no tar archive"
-        raise _bad(path, why) from error
+        raise bad(path, why) from error
     if header.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or header.size < 0:
-        raise _bad(path, f"{header.name[:100]!a} is no plain file")
+        raise bad(path, f"{header.name[:100]!a} is no plain file")
     return header.name, header.size
 
 
@@ -233,7 +240,7 @@ def _content(path: Path, read: Callable[[int], bytes], size: int) -> Iterator[by
     while left:
         chunk = read(min(left, CHUNK))
         if not chunk:
-            raise _bad(path, "it ends too early")
+            raise bad(path, "it ends too early")
         left -= len(chunk)
         yield chunk
     read(-size % tarfile.BLOCKSIZE)
@@ -244,7 +251,7 @@ def _parse(path: Path, raw: bytes) -> Contents:
         fields = json.loads(raw)
         checksum = fields.pop("checksum")
         if hashlib.sha256(_plain(fields)).hexdigest() != checksum:
-            raise _bad(path, "its manifest has been changed")
+            raise bad(path, "its manifest has been changed")
         if fields.pop("format") != FORMAT:
             raise ConfigError(
                 f"{path} was made by another version of this program ({fields['program']!s:.40}): use that."
@@ -252,16 +259,19 @@ def _parse(path: Path, raw: bytes) -> Contents:
         members = {str(name): (int(size), str(sha)) for name, (size, sha) in fields.pop("members").items()}
         contents = Contents(**{name: str(value) for name, value in fields.items()}, members=members)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise _bad(path, "its manifest cannot be read") from error
+        raise bad(path, "its manifest cannot be read") from error
+    _check_parts(path, contents)
     for name, (size, sha) in members.items():
         if not (
             _KNOWN.fullmatch(name) and all(map(_PART.fullmatch, name.split("/"))) and size >= 0 and _SHA.fullmatch(sha)
         ):
-            raise _bad(path, f"its manifest lists {name[:100]!a}, which no backup holds")
+            raise bad(path, f"its manifest lists {name[:100]!a}, which no backup holds")
     return contents
 
 
-def _bad(path: Path, why: str) -> BadArchive:
-    return BadArchive(
-        f"{path} is damaged or no backup of this program ({why}): use another backup; nothing was changed."
-    )
+def _check_parts(path: Path, contents: Contents) -> None:
+    """Raises BadArchive where the members are not those of one ledger and of one version."""
+    versions = {name.split("/")[1] for name in contents.members if name.startswith(f"{INDEX}/")} - {"COLLECTION"}
+    parts = {LEDGER} & contents.members.keys(), versions
+    if tuple(map(bool, parts)) != (bool(contents.ledger), bool(contents.index)) or versions - {contents.index}:
+        raise bad(path, "its manifest contradicts itself")

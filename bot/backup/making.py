@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from bot.errors import ConfigError
 from bot.ledger.copying import check_copy, copy_ledger
 from bot.ledger.url import database_url, sqlite_path
 from bot.library import models_folder
+from bot.markup import clean
 from bot.platforms.console import complain
 from bot.settings import Settings
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
@@ -48,7 +48,7 @@ def run(settings: Settings, file: Path, *, force: bool, with_models: bool) -> in
     What is not in it for a reason that concerns people is said on stderr. Raises BotError.
     """
     for line in make(settings, file, force=force, with_models=with_models, tell=complain):
-        sys.stdout.write(f"{line}\n")
+        print(clean(line))
     return 0
 
 

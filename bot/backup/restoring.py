@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,14 +14,15 @@ from bot.errors import BotError, ConfigError
 from bot.ledger import guard
 from bot.ledger.copying import check_copy, put
 from bot.library import RESTORING, milvus_of, models_folder
+from bot.markup import clean
 from bot.platforms.console import complain
 from bot.settings import Settings
 from retrieval.build import index_folder
-from retrieval.errors import IndexStale
+from retrieval.errors import IndexCorrupt, IndexStale
 from retrieval.lock import writing
 from retrieval.sharing import Held, workspace
 from retrieval.snapshot import collection_file, reinstate
-from retrieval.storage import load_version, verify_checksums
+from retrieval.storage import MANIFEST, load_version, parse_manifest, verify_checksums
 
 SPARE = 10**7
 """Bytes that are to stay free."""
@@ -33,7 +33,7 @@ Tell = Callable[[str], None]
 def run(settings: Settings, file: Path, *, force: bool) -> int:
     """Restore a backup, print what was done, and return the exit status. Raises BotError."""
     for line in restore(settings, file, force=force, tell=complain):
-        sys.stdout.write(f"{line}\n")
+        print(clean(line))
     return 0
 
 
@@ -61,7 +61,7 @@ def restore(settings: Settings, file: Path, *, force: bool, tell: Tell) -> list[
             stage = stack.enter_context(workspace(data_dir, RESTORING))
             if archive.extract(file, stage) != contents:
                 raise BotError(f"{file} changed while it was read: nothing was restored; try again.")
-            return _put_back(settings, contents, stage, ledger, tell)
+            return _put_back(settings, file, contents, stage, ledger, tell)
     except OSError as error:
         raise ConfigError(
             f"{file} could not be restored into {data_dir} ({error.strerror or error}): make room or allow writing "
@@ -69,9 +69,11 @@ def restore(settings: Settings, file: Path, *, force: bool, tell: Tell) -> list[
         ) from error
 
 
-def _put_back(settings: Settings, contents: Contents, stage: Path, ledger: Path | None, tell: Tell) -> list[str]:
+def _put_back(
+    settings: Settings, file: Path, contents: Contents, stage: Path, ledger: Path | None, tell: Tell
+) -> list[str]:
     """Each part in one step, CURRENT of the index last: who is killed in between restores once more."""
-    version = _checked_index(contents, stage, tell)
+    version = _checked_index(file, contents, stage, tell)
     if ledger is not None:
         check_copy(stage / archive.LEDGER)
     told = [f"From a backup made at {contents.created}, by version {contents.program}."]
@@ -85,13 +87,20 @@ def _put_back(settings: Settings, contents: Contents, stage: Path, ledger: Path 
     return told
 
 
-def _checked_index(contents: Contents, stage: Path, tell: Tell) -> Path | None:
+def _checked_index(file: Path, contents: Contents, stage: Path, tell: Tell) -> Path | None:
     """The index in a backup, None where there is none of use."""
     if not contents.index:
         return None
     version = stage / archive.INDEX / contents.index
+    listed = {Path(name).name for name in contents.members if Path(name).parent.name == version.name}
     try:
+        # Its names are compared first: those that were listed are plain ones, which lead nowhere else.
+        manifest = parse_manifest(version / MANIFEST, (version / MANIFEST).read_bytes()) if MANIFEST in listed else None
+        if manifest is None or {MANIFEST, *manifest.files} != listed:
+            raise archive.bad(file, "its index is not what its manifest tells of")
         verify_checksums(version, load_version(version))
+    except IndexCorrupt:
+        raise archive.bad(file, "its index is not whole") from None
     except IndexStale:
         tell("The backup's index is another version's and is not restored: `python -m bot index` makes it anew.")
         return None

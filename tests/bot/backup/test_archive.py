@@ -20,7 +20,8 @@ from bot.backup.archive import BadArchive, Contents
 from bot.errors import BotError, ConfigError
 
 ROOM = 10**9
-INDEX = "index/000001-0123456789abcdef"
+VERSION = "000001-0123456789abcdef"
+INDEX = f"index/{VERSION}"
 FILES = {
     "ledger.db": b"SQLite format 3\0" + bytes(range(256)) * 20,
     f"{INDEX}/manifest.json": b"{}",
@@ -31,7 +32,9 @@ FILES = {
 
 def contents(files: dict[str, bytes], **changes: Any) -> Contents:
     members = {name: (len(raw), hashlib.sha256(raw).hexdigest()) for name, raw in files.items()}
-    fields = {"program": "0.1", "created": "2026-11-27", "ledger": "0001", "index": "1", "vectors": "faiss"}
+    fields = {"program": "0.1", "created": "2026-11-27", "vectors": "faiss"}
+    fields["ledger"] = "0001" if "ledger.db" in files else ""
+    fields["index"] = VERSION if any(name.startswith("index/0") for name in files) else ""
     return Contents(**(fields | {"members": members} | changes))
 
 
@@ -241,6 +244,17 @@ def test_more_than_there_is_room_for_is_refused_before_it_is_read(tmp_path: Path
     with path.open("ab") as file:
         file.write(b"\0" * 3 * archive.CHUNK)
     with pytest.raises(BadArchive, match="more follows"):
+        archive.verify(path, ROOM)
+
+
+@pytest.mark.parametrize("change", [{"index": "../../../elsewhere"}, {"index": ""}, {"ledger": ""}])
+def test_a_manifest_that_contradicts_its_members_is_refused(tmp_path: Path, change: dict[str, str]) -> None:
+    path = forge(tmp_path / "evil.tar", [plain(*item) for item in FILES.items()], contents(FILES, **change))
+    with pytest.raises(BadArchive, match="contradicts itself"):
+        archive.verify(path, ROOM)
+    more = {**FILES, "index/000002-0123456789abcdef/manifest.json": b"{}"}
+    path = forge(tmp_path / "two.tar", [plain(*item) for item in more.items()], contents(more))
+    with pytest.raises(BadArchive, match="contradicts itself"):
         archive.verify(path, ROOM)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -12,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from bot.backup import restoring
+from bot.backup import archive, restoring
+from bot.backup.archive import Contents
 from bot.errors import BotError, ConfigError
 from retrieval.errors import RetrievalError
-from retrieval.storage import current, load_current, verify_checksums, versions
+from retrieval.storage import current, digest, load_current, load_manifest, verify_checksums, versions
 from tests.bot.backup.conftest import Room, contents, keys
 
 
@@ -60,6 +63,27 @@ def test_a_disk_that_is_full_leaves_nothing_and_the_backup_before(
     assert sorted(path.name for path in room.folder.iterdir()) == ["backup.tar.gz", "data", "docs", "other"]
     assert not [path for path in (room.folder / "other").iterdir() if path.name.startswith(".restoring")]
     assert len(room.restore(force=True)) == 3
+
+
+@pytest.mark.parametrize("name", ["../../../data/ledger.db", "/etc/hostname", "more.json"])
+def test_an_index_whose_own_manifest_leads_elsewhere_is_refused(room: Room, name: str) -> None:
+    """By a hand that gets every checksum right."""
+    size, sha = (room.settings.data_dir / "ledger.db").stat().st_size, digest(room.settings.data_dir / "ledger.db")
+    folder, _ = load_manifest(room.root)
+    fields = json.loads((folder / "manifest.json").read_bytes())
+    fields["files"][name] = [size, sha]
+    raw = json.dumps(fields).encode()
+    evil = room.folder / f"000009-{hashlib.sha256(raw).hexdigest()[:16]}"
+    evil.mkdir()
+    (evil / "manifest.json").write_bytes(raw)
+    members = [archive.member(f"index/{evil.name}/manifest.json", evil / "manifest.json")]
+    listed = {each.name: (each.size, each.sha) for each in members}
+    with room.file.open("wb") as file:
+        archive.write(file, Contents("0", "now", "", evil.name, "faiss", listed), members, zipped=True)
+    before = contents(room.settings.data_dir)
+    with pytest.raises(ConfigError, match="its index is not what its manifest tells of"):
+        room.restore(room.settings, force=True)
+    assert contents(room.settings.data_dir) == before
 
 
 def test_a_restore_that_ends_anywhere_loses_nothing_and_can_be_done_again(
