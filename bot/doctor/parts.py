@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.doctor.subject import Check, Subject
+from retrieval.errors import DeviceError
 from retrieval.inspection.finding import Finding
+from retrieval.manifest import Precision
 
 
 def _disk(subject: Subject) -> Iterator[Finding]:
@@ -31,7 +33,19 @@ def _model(subject: Subject) -> Iterator[Finding]:
     from retrieval.inspection.model import inspect_model
 
     chosen = subject.settings.embedding
-    return inspect_model(chosen.model, subject.models, chosen.precision)
+    return inspect_model(chosen.model, subject.models, _precision(subject))
+
+
+def _precision(subject: Subject) -> Precision:
+    from retrieval.embedders import embeds_on_gpu
+    from retrieval.embedders.precision import settled
+
+    chosen = subject.settings.embedding
+    try:
+        gpu = embeds_on_gpu(chosen.device, chosen.precision)
+    except DeviceError:  # told among the checks of the GPU
+        gpu = False
+    return settled(chosen.precision, chosen.model, gpu=gpu)
 
 
 def _reader(subject: Subject) -> Iterator[Finding]:
@@ -58,7 +72,7 @@ def _index(subject: Subject) -> Iterator[Finding]:
     from retrieval.inspection.model import spec_of
 
     settings, chosen = subject.settings, subject.settings.embedding
-    spec = spec_of(chosen.model, subject.models, chosen.precision)
+    spec = spec_of(chosen.model, subject.models, _precision(subject))
     return inspect_index(settings.data_dir, subject.seeds, spec, wanted_search(settings), model=chosen.model)
 
 

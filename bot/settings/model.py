@@ -62,7 +62,7 @@ class Embedding(Group):
     model: str = setting("all-MiniLM-L6-v2", "a sentence-transformers model's name or folder, or hashing")
     threads: int = setting(0, "a whole number from 0 (automatic) to 256", ge=0, le=256)
     device: Annotated[Device, BeforeValidator(lower)] = setting("auto", _DEVICE)
-    precision: Annotated[Precision, BeforeValidator(lower)] = setting("float32", "float32 or int8")
+    precision: Annotated[Precision, BeforeValidator(lower)] = setting("auto", "auto, float32 or int8")
 
 
 class Index(Group):
