@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -157,18 +156,20 @@ class Index:
         questions = [self._analyse(query, vector) for query, vector in zip(queries, vectors, strict=True)]
         nearest = self._nearest(queries, questions, vectors)
         searches = zip(questions, nearest, strict=True)
-        begun = [self._begin(question, rows, limit) for question, rows in searches]
-        return [self._finish(each, read) for each, read in zip(begun, self._readings(begun), strict=True)]
+        begun = (self._begin(question, rows, limit) for question, rows in searches)
+        return [self._finish(each, read) for each, read in self._read_each(begun, len(queries))]
 
-    def _readings(self, begun: Sequence[Begun]) -> Iterable[Sequence[Reading]]:
-        """What the reader says of each; nothing where there is none."""
+    def _read_each(self, begun: Iterable[Begun], count: int) -> Iterator[tuple[Begun, Sequence[Reading]]]:
+        """Each with what the reader says of it; nothing where there is none."""
         reader = self._reader
-        if reader is None:
-            return [() for _ in begun]
-        if len(begun) == 1 or self._aside is None:
-            return [_read(reader, each) for each in begun]
+        if reader is None or count == 1 or self._aside is None:
+            yield from ((each, _read(reader, each) if reader else ()) for each in begun)
+            return
         with ThreadPoolExecutor(ASIDE, "reader") as threads:
-            return list(threads.map(partial(_read, self._aside()), begun))
+            aside = self._aside()
+            # Read while those after it are begun.
+            reading = [(each, threads.submit(_read, aside, each)) for each in begun]
+            yield from ((each, read.result()) for each, read in reading)
 
     def _analyse(self, query: Query, vector: Floats) -> Question:
         language = detect_language(query.text)
