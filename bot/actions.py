@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from bot.claims import Asked, Feedback, Ledger, Trigger, Turn
 from bot.dispatcher import Dispatcher
+from bot.scopes import Scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,18 @@ class Actions:
     """One platform's buttons. Every method raises LedgerUnavailable where nothing could be noted down."""
 
     def __init__(
-        self, ledger: Ledger, dispatcher: Dispatcher, desk: Desk, *, clock: Callable[[], float] = time.time
+        self,
+        ledger: Ledger,
+        dispatcher: Dispatcher,
+        desk: Desk,
+        scopes: Scopes | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._desk = desk
+        self._scopes = scopes or Scopes()
         self._clock = clock
 
     async def turn(self, key: str) -> Turn | None:
@@ -63,22 +71,24 @@ class Actions:
         return True
 
     async def share(self, key: str, user: str, address: str) -> bool:
-        """Show a private answer to its channel, once; ``address`` is where to where the bot is no member."""
+        """Show a private answer to its channel, once; ``address`` is where to where the bot is no member. False where
+        the channel is not given the answer's documents (any more)."""
         turn = await self._ledger.turn(key)
         if turn is None or turn.asked.user != user:
-            return False
-        await self._dispatcher.receive(
-            self._about(
-                turn,
-                Trigger.SHARE,
-                f"{key}:share",
-                user=user,
-                channel=turn.asked.channel,
-                thread=turn.asked.thread,
-                text=turn.asked.text,
-                address=address,
-            )
+            return True
+        asked = self._about(
+            turn,
+            Trigger.SHARE,
+            f"{key}:share",
+            user=user,
+            channel=turn.asked.channel,
+            thread=turn.asked.thread,
+            text=turn.asked.text,
+            address=address,
         )
+        if not self._scopes.shows(turn.reply, asked, turn.asked):
+            return False
+        await self._dispatcher.receive(asked)
         return True
 
     async def escalate(self, key: str, user: str) -> bool:

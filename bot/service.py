@@ -110,7 +110,8 @@ class Overview:
 
     def show(self, index: Index) -> None:
         """List its documents; its questions take the place of those before when they are found, in the background."""
-        self._parts.documents[:] = _listed(self._parts.settings, index)
+        self._parts.scopes.serve(document.source for document in index.documents)
+        self._parts.shelf.put(_listed(self._parts.settings, index))
         if self._preparing is not None:
             self._preparing.cancel()
         self._preparing = asyncio.create_task(_prepare_suggestions(self._ask, index.documents, self._parts))
@@ -194,13 +195,17 @@ class Signals:
 
 
 async def _prepare_suggestions(ask: Ask, documents: Sequence[Document], parts: Core) -> None:
-    for language in get_args(Language):
-        try:
-            found = await suggest(ask, documents, detect=detect_language, limit=SUGGESTIONS, language=language)
-        except Exception as error:  # a nicety: whatever stands in its way must not stop the bot
-            _log.warning("no questions can be suggested: %s: %s", type(error).__name__, error)
-            return
-        parts.suggestions[language] = tuple(suggestion.text for suggestion in found)
+    for view in parts.scopes.views():
+        scope = parts.scopes.sources(view)
+        for language in get_args(Language):
+            try:
+                found = await suggest(
+                    ask, documents, detect=detect_language, limit=SUGGESTIONS, language=language, scope=scope
+                )
+            except Exception as error:  # a nicety: whatever stands in its way must not stop the bot
+                _log.warning("no questions can be suggested: %s: %s", type(error).__name__, error)
+                return
+            parts.shelf.offer(view, language, found)
 
 
 def _listed(settings: Settings, index: Index) -> Iterator[Listed]:

@@ -78,7 +78,10 @@ class Buttons:
                 await self._responder.say(interaction, words.person_asked if asked else words.nobody_to_ask)
             case Button.SHARE:
                 await self._responder.nod(interaction)
-                await self._actions.share(key, user, address_of(interaction))
+                # Where the button stands elsewhere, by direct message, nothing but the channel will do.
+                here = str(interaction.channel_id or "") in (turn.asked.channel, turn.asked.thread)
+                if not await self._actions.share(key, user, address_of(interaction) if here else ""):
+                    await self._responder.say(interaction, words.not_shared)
             case Button.DELETE:
                 await self._delete(interaction, turn, words)
 

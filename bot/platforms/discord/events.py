@@ -41,7 +41,7 @@ class Where:
     channel: str
     """A thread's parent."""
     thread: str
-    """Empty where the channel is no thread."""
+    """Empty where the channel is no thread; the same as ``channel`` where it may be one, of a parent unknown."""
     threaded: bool = False
     """Whether a message there can head a thread."""
 
@@ -60,6 +60,11 @@ def where_told(channel: Mapping[str, Any]) -> Where:
     """The same of a channel as the API tells of it."""
     kind = next((kind for kind in discord.ChannelType if kind.value == channel.get("type")), None)
     return _where(kind, channel["id"], channel.get("parent_id"))
+
+
+def nowhere_told(channel: int | None) -> Where:
+    """The same of a channel of which nothing is known."""
+    return Where(str(channel or ""), str(channel or ""))
 
 
 def _where(kind: discord.ChannelType | None, identity: int | str, parent: int | str | None) -> Where:
@@ -169,7 +174,7 @@ def read_command(
     interaction: discord.Interaction[Any], text: str, trigger: Trigger, place: Place, *, target: discord.Message | None
 ) -> Asked:
     """The question of a command; ``target``: the message whose text it is."""
-    stands = where(interaction.channel) if interaction.channel else Where(str(interaction.channel_id or ""), "")
+    stands = where(interaction.channel) if interaction.channel else nowhere_told(interaction.channel_id)
     return Asked(
         key=f"{PLATFORM}:interaction:{interaction.id}",
         platform=PLATFORM,

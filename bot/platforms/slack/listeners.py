@@ -140,7 +140,8 @@ class Listeners:
 
     async def _on_share(self, body: Payload, ack: Ack) -> None:
         async def share(key: str, user: str, words: Messages, _: Turn) -> None:
-            await self._actions.share(key, user, str(body.get("response_url") or ""))
+            if not await self._actions.share(key, user, str(body.get("response_url") or "")):
+                self._begin(self._say(body, words.not_shared))
 
         await self._act(body, ack, share)
 
