@@ -21,8 +21,8 @@ _ENDINGS = {Outcome.ANSWERED: Ending.ANSWERED, Outcome.NOT_FOUND: Ending.NOT_FOU
 class Composer:
     """Asks the assistant on behalf of claims, ``concurrent`` at a time, first come first served.
 
-    ``auto_support`` is the support, [0, 1], from which the bot speaks without having been asked. ``scopes`` tell what may
-    be shown where; without, all may everywhere.
+    ``auto_support`` is the support, [0, 1], from which the bot speaks without having been asked. ``scopes`` tells what
+    may be shown where; without it, all may everywhere.
     """
 
     def __init__(

@@ -18,8 +18,8 @@ from bot.ledger import LEASE, database_url, open_ledger
 from bot.limits import Limits
 from bot.platforms.discord import GUILD_WAIT, HEARTBEAT_TIMEOUT, IDENTIFY_INTERVAL
 from bot.platforms.slack import PING_INTERVAL
-from bot.scopes import Scopes
-from bot.settings import Settings, knowledge_sets
+from bot.scopes import Scopes, scopes_of
+from bot.settings import Settings
 from bot.shelf import Shelf
 from bot.types import Question, Reply
 from bot.web import Fact
@@ -81,7 +81,7 @@ async def core(settings: Settings, ask: Ask, pace: Pace | None = None) -> AsyncI
     """Ledger and dispatcher, with ``ask`` to answer the questions, while the block runs."""
     pace = pace or Pace()
     limits = Limits(per_minute=settings.rate_limit, queue=settings.queue_limit)
-    scopes = Scopes(knowledge_sets(settings), {"slack": settings.slack.sets, "discord": settings.discord.sets})
+    scopes = scopes_of(settings)
     async with open_ledger(ledger_url(settings), lease=pace.lease) as ledger:
         composer = Composer(
             ask,

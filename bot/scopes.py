@@ -18,10 +18,12 @@ All other words are the bot's own or a person's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from bot.claims import Asked, Trigger
+from bot.errors import ConfigError
+from bot.settings import Settings
 from bot.types import Reply
 from retrieval.sets import DEFAULT, Sets
 
@@ -99,6 +101,39 @@ class Scopes:
         """What the first of the places is given that is given anything, else what every place is."""
         given = self._places.get(platform, {})
         return next((given[place] for place in places if place in given), _UNMAPPED) if self._sets else None
+
+
+def scopes_of(settings: Settings) -> Scopes:
+    """What the settings give each place on the chat platforms."""
+    return Scopes(_sets(settings), {"slack": settings.slack.sets, "discord": settings.discord.sets})
+
+
+class Chosen:
+    """The sets that are named on the command line; without a name there is no limit."""
+
+    def __init__(self, settings: Settings, names: Collection[str]) -> None:
+        """Raises ConfigError for a name that SETS does not define."""
+        self._sets, self._names = _sets(settings) or Sets({}), frozenset(names)
+        if unknown := sorted(self._names - self._sets.names):
+            known = ", ".join(sorted(self._sets.names))
+            raise ConfigError(f'--set names "{unknown[0]}", which SETS does not define: it defines {known}.')
+
+    def sources(self, sources: Iterable[str]) -> frozenset[str] | None:
+        """Those of an index's documents that may be seen; None: all."""
+        return self._sets.sources(self._names, sources) if self._names else None
+
+
+def without_documents(settings: Settings, sources: Iterable[str]) -> Iterator[str]:
+    """A sentence for each set that one of its folders adds nothing to."""
+    for name, folder in Sets(settings.sets).empty(sources):
+        yield (
+            f'SETS gives the set "{name}" the folder "{folder}", which holds no document: see to its spelling, capital '
+            "letters included."
+        )
+
+
+def _sets(settings: Settings) -> Sets | None:
+    return Sets(settings.sets) if settings.sets else None
 
 
 def _team(asked: Asked) -> str:

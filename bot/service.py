@@ -25,6 +25,7 @@ from bot.links import published
 from bot.markup import clean, dump_json
 from bot.platforms.console import complain
 from bot.reloading import Reloader
+from bot.scopes import without_documents
 from bot.settings import Settings
 from bot.suggestions import suggest
 from bot.types import Listed
@@ -65,6 +66,8 @@ def serve(settings: Settings) -> int:
 def _serve(settings: Settings, makers: Sequence[HostMaker]) -> int:
     # Not before the tokens were looked at: nobody should wait for a build to be told that one is missing.
     reloader = Reloader(settings, open_index(settings))
+    for sentence in without_documents(settings, (document.source for document in reloader.index.documents)):
+        _log.warning("%s", sentence)
 
     async def run() -> None:
         stop = Signals()

@@ -51,7 +51,7 @@ class Sets:
 
     def empty(self, sources: Iterable[str]) -> list[tuple[str, str]]:
         """Each set with each of its folders that holds none of the documents."""
-        seen = set()
+        seen: set[str] = set()
         for source in map(_nfc, sources):
             seen.update(("", source))
             at = source.find("/")

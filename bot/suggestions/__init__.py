@@ -55,8 +55,8 @@ async def suggest(
 
     They come from different documents and ask for different things as far as possible, in ``language`` first where it
     is given. Reads a bounded part of the documents, gives way to other tasks in between, and asks MAX_ASKED questions
-    at most, one after the other; those that fail are passed over. Other documents than those of the ``scope`` are neither
-    read nor asked; None: all are. ``this_year`` is the year's number, today's if None.
+    at most, one after the other; those that fail are passed over. Only the documents of the ``scope`` are read
+    and asked, all where it is None. ``this_year`` is the year's number, today's if None.
     """
     if scope is not None:
         documents = [document for document in documents if document.source in scope]

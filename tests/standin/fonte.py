@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from bot.core import Core, Pace, core
 from bot.hosts import discord_host, slack_host
 from bot.service import serve_hosts
 from bot.settings import Settings
-from bot.types import Citation, Listed, Outcome, Question, Reply
+from bot.suggestions import Suggestion
+from bot.types import Citation, Language, Listed, Outcome, Question, Reply
 from tests.standin.discord.server import DiscordServer
 from tests.standin.slack.server import SlackServer
 
@@ -134,8 +135,12 @@ async def fonte(
     stop, ready = asyncio.Event(), asyncio.Semaphore(0)
     makers = [_HOSTS[platform](settings) for platform, _ in map(platform_settings, servers)]
     async with core(settings, oracle.ask, pace or replace(QUICK, grace=5.0, open_after=5.0)) as parts:
-        parts.suggestions["en"] = parts.suggestions["it"] = prompts
-        parts.documents.extend(documents)
+        for view in parts.scopes.views():
+            for language in get_args(Language):
+                offered = (Suggestion(prompt, documents[0].source if documents else "", language) for prompt in prompts)
+                parts.shelf.offer(view, language, offered)
+        parts.shelf.put(documents)
+        parts.scopes.serve(document.source for document in documents)
         task = asyncio.create_task(serve_hosts(parts, makers, stop, ready=lambda sentence: ready.release()))
         for _ in servers:
             waiting = asyncio.create_task(ready.acquire())
