@@ -70,25 +70,27 @@ class Actions:
             )
         return True
 
+    def may_share(self, turn: Turn) -> bool:
+        """Whether the channel of a private answer is (still) given the documents that it comes from."""
+        return self._scopes.shows_still(turn.reply, turn.asked)
+
     async def share(self, key: str, user: str, address: str) -> bool:
-        """Show a private answer to its channel, once; ``address`` is where to where the bot is no member. False where
-        the channel is not given the answer's documents (any more)."""
+        """Show a private answer to its channel, once; ``address`` is where to where the bot is no member."""
         turn = await self._ledger.turn(key)
-        if turn is None or turn.asked.user != user:
-            return True
-        asked = self._about(
-            turn,
-            Trigger.SHARE,
-            f"{key}:share",
-            user=user,
-            channel=turn.asked.channel,
-            thread=turn.asked.thread,
-            text=turn.asked.text,
-            address=address,
-        )
-        if not self._scopes.shows(turn.reply, asked, turn.asked):
+        if turn is None or turn.asked.user != user or not self.may_share(turn):
             return False
-        await self._dispatcher.receive(asked)
+        await self._dispatcher.receive(
+            self._about(
+                turn,
+                Trigger.SHARE,
+                f"{key}:share",
+                user=user,
+                channel=turn.asked.channel,
+                thread=turn.asked.thread,
+                text=turn.asked.text,
+                address=address,
+            )
+        )
         return True
 
     async def escalate(self, key: str, user: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -28,6 +28,7 @@ from retrieval.manifest import Milvus, VectorSearch
 from retrieval.protocols import Embedder
 from retrieval.reader import load_reader
 from retrieval.reuse import known_documents, known_refusals
+from retrieval.sets import Sets
 from retrieval.storage import versions
 from retrieval.stores import served_from
 from retrieval.types import Document, Skipped
@@ -126,6 +127,11 @@ def update_library(
     )
 
 
+def apart_by(settings: Settings) -> Callable[[str], Hashable] | None:
+    """What tells files apart that hold the same and are not shown in the same places; None: nothing does."""
+    return Sets(settings.sets).of if settings.sets else None
+
+
 def _known(settings: Settings, *, refusals: bool) -> dict[str, Document | Skipped]:
     root = index_folder(settings.data_dir)
     return {**(known_refusals(root) if refusals else {}), **known_documents(root)}
@@ -133,7 +139,9 @@ def _known(settings: Settings, *, refusals: bool) -> dict[str, Document | Skippe
 
 def _read(settings: Settings, words: Messages, *, known: Mapping[str, Document | Skipped]) -> list[Document | Skipped]:
     folder = settings.seeds.dir
-    documents = list(read_documents(folder, settings.seeds.exclude, known)) if folder.exists() else []
+    documents: list[Document | Skipped] = []
+    if folder.exists():
+        documents += read_documents(folder, settings.seeds.exclude, known, apart=apart_by(settings))
     if not documents:
         raise SourceError(words.no_seeds.format(folder=folder))
     return documents

@@ -83,12 +83,14 @@ class Scopes:
 
     def shows(self, reply: Reply, asked: Asked, origin: Asked) -> bool:
         """Whether an answer to ``origin`` may be shown once more, where ``asked`` belongs."""
-        if asked.trigger is Trigger.SHARE or asked.thread:  # where the question stands
-            scope = self.of(origin)
-        else:
-            # A desk may be in another server than the question; that it is given the documents must be said of itself.
-            scope = self.sources(self._given(asked.platform, asked.channel))
-        return _within(reply, scope)
+        if asked.trigger is Trigger.SHARE or asked.thread:
+            return self.shows_still(reply, origin)
+        # A desk may be in another server than the question; that it is given the documents must be said of itself.
+        return _within(reply, self.sources(self._given(asked.platform, asked.channel)))
+
+    def shows_still(self, reply: Reply, origin: Asked) -> bool:
+        """Whether an answer may be shown once more to all in the place of its question."""
+        return _within(reply, self.of(origin))
 
     def shows_privately(self, reply: Reply, platform: str) -> bool:
         """Whether an answer may be shown in a direct message."""
