@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import get_args
 
 from bot import hosting
@@ -74,7 +75,7 @@ def _serve(settings: Settings, makers: Sequence[HostMaker]) -> int:
         async with QueryBatcher(reloader.index) as batcher:
             helper = assistant(settings, batcher)
             async with core(settings, helper.ask) as parts:
-                await _serve_index(reloader, batcher, parts, helper.ask, makers, stop)
+                await serve_index(reloader, batcher, parts, helper.ask, makers, stop)
 
     async def until_stopped() -> None:
         with suppress(asyncio.CancelledError):
@@ -84,10 +85,17 @@ def _serve(settings: Settings, makers: Sequence[HostMaker]) -> int:
     return 0
 
 
-async def _serve_index(
-    reloader: Reloader, batcher: QueryBatcher, parts: Core, ask: Ask, makers: Sequence[HostMaker], stop: Stop
+async def serve_index(
+    reloader: Reloader,
+    batcher: QueryBatcher,
+    parts: Core,
+    ask: Ask,
+    makers: Sequence[HostMaker],
+    stop: Stop,
+    ready: Callable[[str], None] = complain,
 ) -> None:
-    """Serve platforms from whichever index is the newest, until ``stop``. Raises ConfigError."""
+    """Serve platforms from whichever index is the newest, until ``stop``; ``ready`` as for serve_hosts. Raises
+    ConfigError."""
     overview = Overview(parts, ask)
 
     def swap(index: Index) -> None:
@@ -95,12 +103,20 @@ async def _serve_index(
         overview.show(index)
 
     overview.show(reloader.index)
-    parts.facts["index"] = reloader.state
+    parts.facts["index"] = partial(_state, reloader, parts)
     try:
         async with reloader.following(swap):
-            await serve_hosts(parts, makers, stop)
+            await serve_hosts(parts, makers, stop, ready)
     finally:
         await overview.close()
+
+
+def _state(reloader: Reloader, parts: Core) -> dict[str, str | None]:
+    """What the health page tells of the index: no names of documents, where not everybody may know them."""
+    told = reloader.state()
+    if parts.settings.sets and told["trouble"]:
+        told["trouble"] = "The log says why no newer version serves."
+    return told
 
 
 class Overview:
