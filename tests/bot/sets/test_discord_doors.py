@@ -154,13 +154,13 @@ async def test_a_channel_goes_before_its_server_and_a_thread_before_its_channel(
         assert places(discord) == set()
 
 
-async def test_a_place_that_discord_does_not_tell_of_is_not_given_what_its_server_is(discord, folder, monkeypatch):
+async def test_a_place_that_discord_does_not_tell_of_is_not_given_what_its_server_is(discord, folder):
     """It may be a thread of a channel that is given less."""
-    monkeypatch.setattr("bot.platforms.discord.listeners.LOOKUPS", (0.0,))
     w = discord.world
     closed = w.open_thread(w.alice, w.general)
     w.archive(closed)
     async with house(discord, folder, discord={"sets": {w.guild.id: ["hr"], w.general.id: "default"}}) as bot:
+        closed.archived = False  # and nobody says so
         fault = discord.fail("GET /channels/{}", Error(50001))
         await mention(discord, bot, closed)
         assert fault.used_up
