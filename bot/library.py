@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from bot.errors import ConfigError
 from bot.messages import Messages
+from bot.scopes import apart_by
 from bot.settings import Settings
 from retrieval.assemble import Progress
 from retrieval.build import BuildReport, build_index, index_folder, open_index, open_next, refresh
@@ -28,7 +29,6 @@ from retrieval.manifest import Milvus, VectorSearch
 from retrieval.protocols import Embedder
 from retrieval.reader import load_reader
 from retrieval.reuse import known_documents, known_refusals
-from retrieval.sets import Sets
 from retrieval.storage import versions
 from retrieval.stores import served_from
 from retrieval.types import Document, Skipped
@@ -125,11 +125,6 @@ def update_library(
         wait=wait,
         notify=notify,
     )
-
-
-def apart_by(settings: Settings) -> Callable[[str], Hashable] | None:
-    """What tells files apart that hold the same and are not shown in the same places; None: nothing does."""
-    return Sets(settings.sets).of if settings.sets else None
 
 
 def _known(settings: Settings, *, refusals: bool) -> dict[str, Document | Skipped]:

@@ -18,14 +18,14 @@ All other words are the bot's own or a person's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from bot.claims import Asked, Trigger
 from bot.errors import ConfigError
 from bot.settings import Settings
 from bot.types import Reply
-from retrieval.sets import DEFAULT, Sets
+from retrieval.sets import DEFAULT, Groups, Sets
 
 View = frozenset[str] | None
 """Names of the sets that a place is given; None: all there is, as no sets are defined."""
@@ -44,12 +44,12 @@ class Scopes:
         self._places = {
             platform: {place: frozenset(names) for place, names in given.items()} for platform, given in places.items()
         }
-        self._sources: tuple[str, ...] = ()
+        self._groups: Groups = {}
         self._known: dict[frozenset[str], frozenset[str]] = {}
 
     def serve(self, sources: Iterable[str]) -> None:
         """From now on an index of these documents serves."""
-        self._sources = () if self._sets is None else tuple(sources)
+        self._groups = {} if self._sets is None else self._sets.grouped(sources)
         self._known = {}
 
     def views(self) -> list[View]:
@@ -69,7 +69,7 @@ class Scopes:
             return None
         known = self._known.get(view)
         if known is None:
-            known = self._known[view] = self._sets.sources(view, self._sources)
+            known = self._known[view] = self._sets.within(view, self._groups)
         return known
 
     def of(self, asked: Asked) -> frozenset[str] | None:
@@ -123,6 +123,12 @@ class Chosen:
     def sources(self, sources: Iterable[str]) -> frozenset[str] | None:
         """Those of an index's documents that may be seen; None: all."""
         return self._sets.sources(self._names, sources) if self._names else None
+
+
+def apart_by(settings: Settings) -> Callable[[str], Hashable] | None:
+    """What tells files apart that hold the same and are not shown in the same places; None: nothing does."""
+    sets = _sets(settings)
+    return sets.of if sets else None
 
 
 def without_documents(settings: Settings, sources: Iterable[str]) -> Iterator[str]:

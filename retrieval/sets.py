@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 
 DEFAULT = "default"
 """The set of the documents that lie in no other, unless it is defined itself."""
 _DEFAULT = frozenset({DEFAULT})
+
+Groups = Mapping[frozenset[str], Collection[str]]
+"""Names of sets -> the documents that lie in these and in no other."""
 
 
 class Sets:
@@ -44,10 +48,20 @@ class Sets:
 
     def sources(self, names: Collection[str], sources: Iterable[str]) -> frozenset[str]:
         """Those of the documents that lie in at least one of the sets. Raises KeyError for a name that is not known."""
+        return self.within(names, self.grouped(sources))
+
+    def grouped(self, sources: Iterable[str]) -> Groups:
+        """The documents by the sets that they lie in, for ``within``: one look at each serves for all names."""
+        groups: dict[frozenset[str], list[str]] = {}
+        for source in sources:
+            groups.setdefault(self.of(source), []).append(source)
+        return groups
+
+    def within(self, names: Collection[str], groups: Groups) -> frozenset[str]:
+        """As ``sources``, of documents that were ``grouped``."""
         if unknown := set(names) - self.names:
             raise KeyError(*unknown)
-        wanted = frozenset(names)
-        return frozenset(source for source in sources if not wanted.isdisjoint(self.of(source)))
+        return frozenset(chain.from_iterable(group for own, group in groups.items() if not own.isdisjoint(names)))
 
     def empty(self, sources: Iterable[str]) -> list[tuple[str, str]]:
         """Each set with each of its folders that holds none of the documents."""

@@ -33,7 +33,7 @@ class Subject:
     @cached_property
     def seeds(self) -> list[Document | Skipped] | SourceError:
         """The files of the seeds folder, read once, or why they cannot be."""
-        from bot.library import apart_by
+        from bot.scopes import apart_by
         from retrieval.inspection.seeds import read_seeds
 
         chosen = self.settings.seeds

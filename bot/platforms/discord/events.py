@@ -62,12 +62,14 @@ def where_told(channel: Mapping[str, Any]) -> Where:
     return _where(kind, channel["id"], channel.get("parent_id"))
 
 
-def nowhere_told(channel: int | None) -> Where:
+def nowhere_told(channel: int | str | None) -> Where:
     """The same of a channel of which nothing is known."""
     return Where(str(channel or ""), str(channel or ""))
 
 
 def _where(kind: discord.ChannelType | None, identity: int | str, parent: int | str | None) -> Where:
+    if kind is None:
+        return nowhere_told(identity)
     if kind in _THREADS and parent:
         return Where(str(parent), str(identity))
     return Where(str(identity), "", kind in _THREADED)

@@ -78,13 +78,14 @@ async def test_both_platforms_are_given_their_own(slack, discord, folder):
 async def test_what_only_a_private_document_answers_is_refused_as_if_it_were_not_there(data_dir, folder):
     """The real model and the calibrated threshold, beside an index that never had the document."""
     chosen = {"seeds": {"dir": folder / "docs"}, "sets": SETS}
+    (data_dir / "models").mkdir(exist_ok=True)
+    (folder / "data").mkdir()
+    (folder / "data" / "models").symlink_to(data_dir / "models")
     replies = []
     for there in (True, False):
         if not there:
             shutil.rmtree(folder / "docs" / "hr")
         settings = settings_for([], folder / "data", **chosen)
-        if not (folder / "data" / "models").exists() and (data_dir / "models").exists():
-            shutil.copytree(data_dir / "models", folder / "data" / "models")
         index = await asyncio.to_thread(open_library, settings, messages_in("en"), str, lambda *_: None)
         sources = [document.source for document in index.documents]
         scope = Sets(SETS).sources(["default"], sources)

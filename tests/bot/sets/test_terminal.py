@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.bot.sets.house import DOCUMENTS, OPENS, PRIVATE, PUBLIC, SETS, holds_canary
 from tests.bot.test_cli import Bot
-from tests.bot.test_console import PROMPT, Terminal, start  # noqa: F401 - a fixture
+from tests.bot.test_console import PROMPT, Terminal
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +46,11 @@ def test_piped_questions_are_limited_too(built: Bot) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")
-def test_a_chat_counts_and_lists_what_it_may_show(start: Callable[..., Terminal], built: Bot) -> None:
-    chat = start("-m", "bot", "--set", "hr", env=built.environment)
-    assert "I have read one document" in chat.expect(PROMPT)
-    chat.type("/sources\r")
-    listed = chat.expect(PROMPT)
+def test_a_chat_counts_and_lists_what_it_may_show(built: Bot) -> None:
+    with closing(Terminal("-m", "bot", "--set", "hr", env=built.environment)) as chat:
+        assert "I have read one document" in chat.expect(PROMPT)
+        chat.type("/sources\r")
+        listed = chat.expect(PROMPT)
     assert "hr/narwhal.md" in listed
     assert "guide.md" not in listed
 
