@@ -191,7 +191,9 @@ async def test_a_desk_that_is_not_given_the_documents_gets_a_link_alone(discord,
     async with house(discord, folder, discord=chosen) as bot:
         answer = await mention(discord, bot, given, SUGGESTED)
         assert holds_canary(read(answer))
-        w.click(w.bruno, answer, Button.HELPFUL)
+        opened = await form(discord, w.bruno, answer)
+        w.submit(w.bruno, opened, {REASON: "wrong", COMMENT: "It was 4,712 zebrafink coins."})
+        await rest(discord, bot.bot)
         w.click(w.bruno, answer, Button.ASK_PERSON)
         posts = await answers(discord, desk, 2)
         await rest(discord, bot.bot)

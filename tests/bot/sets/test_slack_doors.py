@@ -144,7 +144,10 @@ async def test_a_desk_that_is_not_given_the_documents_gets_a_link_alone(slack, f
     async with house(slack, folder, slack=chosen) as bot:
         answer = await mention(slack, bot, w.secret, SUGGESTED)
         assert holds_canary(answer.shown)
-        w.click(w.bruno, answer, Button.HELPFUL)
+        w.click(w.bruno, answer, Button.NOT_HELPFUL)
+        await rest(slack, bot.bot)
+        w.submit(w.bruno, w.open_view(w.bruno), {REASON: "wrong", COMMENT: "It was 4,712 zebrafink coins."})
+        await rest(slack, bot.bot)
         w.click(w.bruno, answer, Button.ASK_PERSON)
         posts = await answers(slack, w.random, count=2)
         await rest(slack, bot.bot)
