@@ -74,11 +74,14 @@ class Scopes:
 
     def of(self, asked: Asked) -> frozenset[str] | None:
         """The documents whose words may be shown to a question, wherever its reply may end up; None: all."""
-        scope = self.sources(self.view(asked))
+        view = self.view(asked)
+        scope = self.sources(view)
         channel, named, _ = asked.message.partition("/")
         if scope is not None and named and asked.thread not in ("", channel):
             # The thread is still to be opened; where it cannot be, the reply stands beside the question.
-            scope &= self.sources(self._names(asked, "")) or frozenset()
+            beside = self._names(asked, "")
+            if beside != view:
+                scope &= self.sources(beside) or frozenset()
         return scope
 
     def shows(self, reply: Reply, asked: Asked, origin: Asked) -> bool:

@@ -68,9 +68,9 @@ def nowhere_told(channel: int | str | None) -> Where:
 
 
 def _where(kind: discord.ChannelType | None, identity: int | str, parent: int | str | None) -> Where:
-    if kind is None:
+    if kind is None or (kind in _THREADS and not parent):
         return nowhere_told(identity)
-    if kind in _THREADS and parent:
+    if kind in _THREADS:
         return Where(str(parent), str(identity))
     return Where(str(identity), "", kind in _THREADED)
 

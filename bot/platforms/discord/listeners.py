@@ -28,7 +28,6 @@ from bot.platforms.discord.events import (
     is_hidden,
     is_known,
     message_key,
-    nowhere_told,
     read_message,
     roles_of,
     where,
@@ -96,7 +95,7 @@ class Listeners:
     async def _read(self, message: discord.Message, trigger: Trigger) -> Asked | None:
         stands = where(message.channel)
         if guild_of(message) and not is_known(message.channel):
-            stands = await self._look_up(message.channel.id) or nowhere_told(message.channel.id)
+            stands = await self._look_up(message.channel.id) or stands
         asked = read_message(message, trigger, self._place, stands)
         if trigger is not Trigger.FOLLOW_UP:
             return asked
