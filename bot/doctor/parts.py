@@ -66,6 +66,12 @@ def _seeds(subject: Subject) -> Iterator[Finding]:
     return inspect_seeds(subject.settings.seeds.dir, subject.seeds)
 
 
+def _sets(subject: Subject) -> Iterator[Finding]:
+    from bot.doctor.sets import inspect_sets
+
+    return inspect_sets(subject.settings, subject.seeds)
+
+
 def _index(subject: Subject) -> Iterator[Finding]:
     from bot.library import wanted_search
     from retrieval.inspection.index import inspect_index
@@ -91,6 +97,7 @@ PARTS = (
     Check("model", ("DATA_DIR", "EMBEDDING_MODEL", "EMBEDDING_PRECISION"), _model),
     Check("reader", ("ANSWER_READER",), _reader, _reader_alone),
     Check("seeds", ("SEEDS_", "DATA_DIR"), _seeds),
+    Check("sets", ("SEEDS_", "DATA_DIR", "SETS", "SLACK_SETS", "DISCORD_SETS"), _sets),
     Check(
         "index",
         ("SEEDS_", "DATA_DIR", "EMBEDDING_MODEL", "EMBEDDING_PRECISION", "INDEX_TYPE", "INDEX_RECALL", "VECTOR_STORE"),
