@@ -18,6 +18,7 @@ All other words are the bot's own or a person's.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
@@ -132,6 +133,19 @@ def apart_by(settings: Settings) -> Callable[[str], Hashable] | None:
     """What tells files apart that hold the same and are not shown in the same places; None: nothing does."""
     sets = _sets(settings)
     return sets.of if sets else None
+
+
+def missing_folders(settings: Settings) -> Iterator[str]:
+    """A sentence for each set of which a folder is not there. Were it misspelt, what it is to keep apart would be shown
+    to everybody; one that is there and empty will be filled."""
+    root = settings.seeds.dir
+    if not root.is_dir():
+        return  # then nothing is read, and the last index serves
+    for name, folders in settings.sets.items():
+        for folder in folders:
+            # Linux tells apart how an accent is written, Sets does not.
+            if not any((root / unicodedata.normalize(form, folder)).exists() for form in ("NFC", "NFD")):
+                yield f'SETS gives the set "{name}" the folder "{folder}", which is not in {root}.'
 
 
 def without_documents(settings: Settings, sources: Iterable[str]) -> Iterator[str]:

@@ -26,7 +26,7 @@ from bot.links import published
 from bot.markup import clean, dump_json
 from bot.platforms.console import complain
 from bot.reloading import Reloader
-from bot.scopes import without_documents
+from bot.scopes import missing_folders, without_documents
 from bot.settings import Settings
 from bot.suggestions import suggest
 from bot.types import Listed
@@ -65,7 +65,9 @@ def serve(settings: Settings) -> int:
 
 
 def _serve(settings: Settings, makers: Sequence[HostMaker]) -> int:
-    # Not before the tokens were looked at: nobody should wait for a build to be told that one is missing.
+    # Nobody should wait for a build to be told that a token is missing, or a folder.
+    for sentence in missing_folders(settings):
+        raise ConfigError(f"{sentence[:-1]}: correct it, or make that folder.")
     reloader = Reloader(settings, open_index(settings))
     for sentence in without_documents(settings, (document.source for document in reloader.index.documents)):
         _log.warning("%s", sentence)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from retrieval.errors import SourceError
-from retrieval.inspection.finding import Finding, count, ok, warning
+from retrieval.inspection.finding import Finding, count, ok, warning, wrong
 from retrieval.sets import Sets
 from retrieval.types import Document, Skipped
 
@@ -31,14 +31,18 @@ def inspect_sets(settings: Settings, found: Sequence[Document | Skipped] | Sourc
         return
     if isinstance(found, SourceError):
         return  # which is told where the documents are looked at
-    from bot.scopes import without_documents
+    from bot.scopes import missing_folders, without_documents
 
     sets = Sets(settings.sets)
     sources = [entry.source for entry in found if isinstance(entry, Document)]
     held = [f"{name} holds {count(len(sets.sources([name], sources)), 'document')}" for name in sorted(sets.names)]
     yield ok(SETS, f"{', '.join(held)}.")
-    for sentence in without_documents(settings, sources):
-        yield warning(SETS, sentence, "Correct SETS, or put documents there.")
+    missing = list(missing_folders(settings))
+    for sentence in missing:
+        yield wrong(SETS, sentence, "Correct SETS, or make that folder: no platform is served before.")
+    if not missing:
+        for sentence in without_documents(settings, sources):
+            yield warning(SETS, sentence, "Correct SETS, or put documents there.")
     lost = sum(not sets.of(source) for source in sources)
     if lost:
         yield warning(
