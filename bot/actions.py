@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from bot.claims import Asked, Feedback, Ledger, Trigger, Turn
 from bot.dispatcher import Dispatcher
+from bot.scopes import Scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,18 @@ class Actions:
     """One platform's buttons. Every method raises LedgerUnavailable where nothing could be noted down."""
 
     def __init__(
-        self, ledger: Ledger, dispatcher: Dispatcher, desk: Desk, *, clock: Callable[[], float] = time.time
+        self,
+        ledger: Ledger,
+        dispatcher: Dispatcher,
+        desk: Desk,
+        scopes: Scopes | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._desk = desk
+        self._scopes = scopes or Scopes()
         self._clock = clock
 
     async def turn(self, key: str) -> Turn | None:
@@ -62,10 +70,14 @@ class Actions:
             )
         return True
 
+    def may_share(self, turn: Turn) -> bool:
+        """Whether the channel of a private answer is (still) given the documents that it comes from."""
+        return self._scopes.shows_still(turn.reply, turn.asked)
+
     async def share(self, key: str, user: str, address: str) -> bool:
         """Show a private answer to its channel, once; ``address`` is where to where the bot is no member."""
         turn = await self._ledger.turn(key)
-        if turn is None or turn.asked.user != user:
+        if turn is None or turn.asked.user != user or not self.may_share(turn):
             return False
         await self._dispatcher.receive(
             self._about(

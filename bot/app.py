@@ -7,6 +7,8 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Collection
+from dataclasses import replace
 
 from bot.answering.extractive import ExtractiveAnswerer
 from bot.assistant import Assistant, Retriever, check_length, normalise
@@ -19,6 +21,7 @@ from bot.platforms import console
 from bot.platforms.status import Status
 from bot.reloading import Reloader
 from bot.report import print_report
+from bot.scopes import Chosen
 from bot.settings import Settings
 from bot.types import Outcome, Question, Reply
 from retrieval.build import check_index
@@ -34,21 +37,27 @@ NOT_FOUND = 3
 """Exit status of a question that the documents do not answer."""
 
 
-def chat(settings: Settings) -> int:
-    """A chat in the terminal, or one answer per line where stdin is no terminal; the exit status."""
+def chat(settings: Settings, sets: Collection[str] = ()) -> int:
+    """A chat in the terminal, or one answer per line where stdin is no terminal; the exit status.
+
+    ``sets``: names of the knowledge sets to answer from; without any, from everything.
+    """
+    chosen = Chosen(settings, sets)
     reloader = Reloader(settings, open_index(settings))
     # Loading checks sizes and headers; reading everything takes too long to keep a person waiting for it.
     threading.Thread(target=_check, args=(settings,), name="index check", daemon=True).start()
-    asyncio.run(_serve(settings, reloader))
+    asyncio.run(_serve(settings, reloader, chosen))
     return 0
 
 
-def ask(settings: Settings, text: str, *, as_json: bool, explained: bool) -> int:
-    """Answer one question on stdout, and with ``explained`` say why; the exit status."""
+def ask(settings: Settings, text: str, sets: Collection[str] = (), *, as_json: bool, explained: bool) -> int:
+    """Answer one question on stdout, and with ``explained`` say why; the exit status. ``sets`` as for ``chat``."""
     # Before the index is opened: nobody should wait for a build to be told that the question is empty.
     check_length(normalise(text), _words(settings))
+    chosen = Chosen(settings, sets)
     index = open_index(settings)
-    reply, result = asyncio.run(_answer(settings, index, Question(text, _locale(settings))))
+    scope = chosen.sources(document.source for document in index.documents)
+    reply, result = asyncio.run(_answer(settings, index, Question(text, _locale(settings), scope)))
     told = result if explained else None
     if as_json:
         extra = {"explanation": explanation_fields(told, _least(settings))} if told else {}
@@ -89,25 +98,33 @@ async def _answer(settings: Settings, index: Index, question: Question) -> tuple
         return reply, recorder.last
 
 
-async def _serve(settings: Settings, reloader: Reloader) -> None:
+async def _serve(settings: Settings, reloader: Reloader, chosen: Chosen) -> None:
     locale = _locale(settings)
     async with QueryBatcher(reloader.index) as batcher:
         helper = assistant(settings, batcher)
+        scope: frozenset[str] | None = None
+        documents: list[tuple[str, str]] = []
+
+        def swap(index: Index) -> None:
+            nonlocal scope
+            batcher.index = index
+            scope = chosen.sources(document.source for document in index.documents)
+            documents[:] = _listed(index, scope)
+
+        async def answer(question: Question) -> Reply:
+            return await helper.ask(replace(question, scope=scope))
+
+        swap(reloader.index)
         if sys.stdin is not None and sys.stdin.isatty():
-            documents = _listed(reloader.index)
-
-            def swap(index: Index) -> None:
-                batcher.index = index
-                documents[:] = _listed(index)
-
             async with reloader.following(swap):
-                await console.chat(helper.ask, documents, settings.data_dir / "history", locale=locale)
+                await console.chat(answer, documents, settings.data_dir / "history", locale=locale)
         elif sys.stdin is not None:
-            await console.answer_lines(helper.ask, console.read_lines(sys.stdin.fileno()), locale=locale)
+            await console.answer_lines(answer, console.read_lines(sys.stdin.fileno()), locale=locale)
 
 
-def _listed(index: Index) -> list[tuple[str, str]]:
-    return [(document.title, document.source) for document in index.documents]
+def _listed(index: Index, scope: frozenset[str] | None) -> list[tuple[str, str]]:
+    shown = (document for document in index.documents if scope is None or document.source in scope)
+    return [(document.title, document.source) for document in shown]
 
 
 def _check(settings: Settings) -> None:

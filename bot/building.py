@@ -21,7 +21,7 @@ from typing import cast
 from bot.errors import BotError
 from bot.settings import Settings, as_variables
 
-GROUPS = ("seeds", "data_dir", "embedding", "index", "vector_store", "milvus", "bot_language")
+GROUPS = ("seeds", "sets", "data_dir", "embedding", "index", "vector_store", "milvus", "bot_language")
 """The settings that shape an index and what is said about it."""
 NICENESS = 10
 """Priority of the build: it gets a tenth of a core that questions want too."""
@@ -105,4 +105,6 @@ def _environment(settings: Settings) -> dict[str, str]:
     # The child must find this package however this process did, from an installed copy or beside the current folder.
     root = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, **as_variables(settings, GROUPS), "LOG_LEVEL": "warning", "PYTHONPATH": path}
+    # What is shown where is no business of a build, and may name sets that this process does not know.
+    nowhere = {"SLACK_SETS": "{}", "DISCORD_SETS": "{}"}
+    return {**os.environ, **as_variables(settings, GROUPS), **nowhere, "LOG_LEVEL": "warning", "PYTHONPATH": path}

@@ -28,8 +28,12 @@ _log = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status. Argument errors and ``--help`` leave through SystemExit."""
     _prepare_streams()
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
+    if "sets" in options and command not in (_chat, _ask):
+        # Who limits a bot in this way would be wrong about what it shows.
+        parser.error("--set is for the chat and for ask; what chat platforms are shown is set by SETS")
     try:
         status = command(options)
         sys.stdout.flush()
@@ -61,12 +65,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"fonte {__version__}")
     parser.set_defaults(command=_chat)
+    _add_sets(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog=_PROGRAM)
 
     ask = commands.add_parser("ask", help="answer one question", description="Answer one question.", epilog=_STATUSES)
     ask.add_argument("question", nargs="+", metavar="QUESTION", help="the question; several words are joined")
     ask.add_argument("--json", action="store_true", help="print one JSON object")
     ask.add_argument("--explain", action="store_true", help="say why it answered or refused")
+    _add_sets(ask)
     ask.set_defaults(command=_ask)
 
     index = commands.add_parser(
@@ -178,18 +184,30 @@ _PROGRAM = "python -m bot"
 _STATUSES = "Exit status: 0 answered, 3 not found, 2 wrong usage or settings, 1 anything unexpected."
 
 
-def _chat(_: argparse.Namespace) -> int:
+def _add_sets(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        dest="sets",
+        action="append",
+        default=argparse.SUPPRESS,
+        metavar="NAME",
+        help="answer from this knowledge set alone, or, given several times, from all of these; else from everything",
+    )
+
+
+def _chat(options: argparse.Namespace) -> int:
     settings = _settings()
     from bot import app
 
-    return app.chat(settings)
+    return app.chat(settings, getattr(options, "sets", ()))
 
 
 def _ask(options: argparse.Namespace) -> int:
     settings = _settings()
     from bot import app
 
-    return app.ask(settings, " ".join(options.question), as_json=options.json, explained=options.explain)
+    question, sets = " ".join(options.question), getattr(options, "sets", ())
+    return app.ask(settings, question, sets, as_json=options.json, explained=options.explain)
 
 
 def _index(options: argparse.Namespace) -> int:

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from bot.claims import ADDRESSED, Asked, Claim, Ending, Ledger, Trigger
+from bot.claims import ADDRESSED, Asked, Claim, Ending, Ledger, Trigger, Turn
 from bot.delivery import persist
 from bot.errors import AnswerFailed, BotError, DeliveryError, Overloaded, QuestionRefused
 from bot.messages import Messages, choose_language, messages_in
+from bot.scopes import Scopes
 from bot.surface import Body, Escalated, Forwarded, Notice, Shared, Surface
 from bot.types import Outcome, Question, Reply
 from retrieval.types import Language
@@ -20,7 +21,8 @@ _ENDINGS = {Outcome.ANSWERED: Ending.ANSWERED, Outcome.NOT_FOUND: Ending.NOT_FOU
 class Composer:
     """Asks the assistant on behalf of claims, ``concurrent`` at a time, first come first served.
 
-    ``auto_support`` is the support, [0, 1], from which the bot speaks without having been asked.
+    ``auto_support`` is the support, [0, 1], from which the bot speaks without having been asked. ``scopes`` tells what
+    may be shown where; without it, all may everywhere.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Composer:
         auto_support: float,
         locale: str | None = None,
         concurrent: int = 16,
+        scopes: Scopes | None = None,
     ) -> None:
         self._ask = ask
         self._ledger = ledger
@@ -43,6 +46,7 @@ class Composer:
         self._slots = asyncio.Semaphore(concurrent)
         self._waiting: dict[str, None] = {}
         self._is_courtesy = is_courtesy
+        self._scopes = scopes or Scopes()
         self.is_question = is_question
 
     async def compose(self, claim: Claim, surface: Surface) -> tuple[Body | None, Ending]:
@@ -119,7 +123,7 @@ class Composer:
         try:
             async with self._slots:
                 self._waiting.pop(asked.key, None)
-                return await self._ask(Question(asked.text, asked.locale))
+                return await self._ask(Question(asked.text, asked.locale, self._scopes.of(asked)))
         finally:
             self._waiting.pop(asked.key, None)
 
@@ -127,11 +131,23 @@ class Composer:
         turn = await persist(lambda: self._ledger.turn(asked.origin))
         if turn is None:
             return None
+        shown = self._scopes.shows(turn.reply, asked, turn.asked)
+        if not shown:
+            turn = _withheld(turn)
         match asked.trigger:
             case Trigger.SHARE:
-                return Shared(turn)
+                return Shared(turn) if shown else None
             case Trigger.ESCALATION:
                 return Escalated(turn, asked.user)
             case _:
                 feedback = await persist(lambda: self._ledger.feedback(asked.origin, asked.user))
-                return Forwarded(turn, feedback) if feedback is not None else None
+                if feedback is None:
+                    return None
+                return Forwarded(turn, feedback if shown else replace(feedback, comment=""))
+
+
+def _withheld(turn: Turn) -> Turn:
+    """The turn for a place that is not given its documents. The question may have been suggested, in their words."""
+    words = messages_in(turn.reply.language)
+    reply = Reply(Outcome.NOT_FOUND, words.withheld, None, turn.reply.language, (), turn.reply.support)
+    return replace(turn, asked=replace(turn.asked, text=""), reply=reply)

@@ -1,9 +1,9 @@
-"""What every platform shares while the bot serves: ledger, dispatcher, suggestions, documents."""
+"""What every platform shares while the bot serves: ledger, dispatcher, documents and what may be shown where."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,13 +17,14 @@ from bot.ledger import LEASE, database_url, open_ledger
 from bot.limits import Limits
 from bot.platforms.discord import GUILD_WAIT, HEARTBEAT_TIMEOUT, IDENTIFY_INTERVAL
 from bot.platforms.slack import PING_INTERVAL
+from bot.scopes import Scopes, scopes_of
 from bot.settings import Settings
-from bot.types import Listed, Question, Reply
+from bot.shelf import Shelf
+from bot.types import Question, Reply
 from bot.web import Fact
 from retrieval.evidence import AUTO_SUPPORT
 from retrieval.interrogative import is_courtesy, is_question
 from retrieval.language import detect_language
-from retrieval.types import Language
 
 if TYPE_CHECKING:
     from bot.ledger.store import SqlLedger
@@ -53,15 +54,12 @@ class Core:
     ledger: SqlLedger
     dispatcher: Dispatcher
     pace: Pace
-    suggestions: dict[Language, Sequence[str]] = field(default_factory=dict)
-    """Questions that the documents answer; filled in while the bot serves."""
-    documents: list[Listed] = field(default_factory=list)
-    """What is answered from."""
+    scopes: Scopes
+    """What may be shown where."""
+    shelf: Shelf
+    """What people are offered before they ask."""
     facts: dict[str, Fact] = field(default_factory=dict)
     """What the health page tells besides."""
-
-    def suggest(self, language: Language) -> Sequence[str]:
-        return self.suggestions.get(language, ())
 
     async def ledger_state(self) -> str | None:
         """For the health page."""
@@ -77,6 +75,7 @@ async def core(settings: Settings, ask: Ask, pace: Pace | None = None) -> AsyncI
     """Ledger and dispatcher, with ``ask`` to answer the questions, while the block runs."""
     pace = pace or Pace()
     limits = Limits(per_minute=settings.rate_limit, queue=settings.queue_limit)
+    scopes = scopes_of(settings)
     async with open_ledger(ledger_url(settings), lease=pace.lease) as ledger:
         composer = Composer(
             ask,
@@ -87,6 +86,7 @@ async def core(settings: Settings, ask: Ask, pace: Pace | None = None) -> AsyncI
             auto_support=AUTO_SUPPORT,
             locale=settings.locale,
             concurrent=limits.concurrent,
+            scopes=scopes,
         )
         dispatcher = Dispatcher(
             composer,
@@ -99,7 +99,7 @@ async def core(settings: Settings, ask: Ask, pace: Pace | None = None) -> AsyncI
         )
         keeping = asyncio.create_task(housekeeping.keep(ledger, settings), name="housekeeping")
         try:
-            yield Core(settings, ledger, dispatcher, pace)
+            yield Core(settings, ledger, dispatcher, pace, scopes, Shelf(scopes))
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)

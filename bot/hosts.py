@@ -43,11 +43,11 @@ def slack_host(settings: Settings) -> HostMaker:
             locale=settings.locale,
             ping_interval=parts.pace.ping_interval,
         )
-        actions = Actions(parts.ledger, parts.dispatcher, desk)
+        actions = Actions(parts.ledger, parts.dispatcher, desk, parts.scopes)
         return Host(
             "slack",
             "Slack",
-            lambda: slack.connected(options, parts.dispatcher, actions, parts.suggest),
+            lambda: slack.connected(options, parts.dispatcher, actions, parts.shelf.suggested),
             route="" if socket else slack.EVENTS_PATH,
         )
 
@@ -84,8 +84,8 @@ def discord_host(settings: Settings) -> HostMaker:
             locale=settings.locale,
             timing=discord.Timing(pace.guild_wait, pace.identify_interval, pace.heartbeat_timeout),
         )
-        actions = Actions(parts.ledger, parts.dispatcher, desk)
-        library = discord.Library(parts.suggest, parts.documents)
+        actions = Actions(parts.ledger, parts.dispatcher, desk, parts.scopes)
+        library = discord.Library(parts.shelf.suggested, parts.shelf.listed, parts.scopes.shows_privately)
         return Host("discord", "Discord", lambda: discord.connected(options, parts.dispatcher, actions, library))
 
     return make

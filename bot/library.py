@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.errors import ConfigError
 from bot.messages import Messages
+from bot.scopes import apart_by
 from bot.settings import Settings
 from retrieval.assemble import Progress
 from retrieval.build import BuildReport, build_index, index_folder, open_index, open_next, refresh
@@ -139,7 +140,9 @@ def _known(settings: Settings, *, refusals: bool) -> dict[str, Document | Skippe
 
 def _read(settings: Settings, words: Messages, *, known: Mapping[str, Document | Skipped]) -> list[Document | Skipped]:
     folder = settings.seeds.dir
-    documents = list(read_documents(folder, settings.seeds.exclude, known)) if folder.exists() else []
+    documents: list[Document | Skipped] = []
+    if folder.exists():
+        documents += read_documents(folder, settings.seeds.exclude, known, apart=apart_by(settings))
     if not documents:
         raise SourceError(words.no_seeds.format(folder=folder))
     return documents

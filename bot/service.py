@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import get_args
 
 from bot import hosting
@@ -25,6 +26,7 @@ from bot.links import published
 from bot.markup import clean, dump_json
 from bot.platforms.console import complain
 from bot.reloading import Reloader
+from bot.scopes import missing_folders, without_documents
 from bot.settings import Settings
 from bot.suggestions import suggest
 from bot.types import Listed
@@ -63,15 +65,19 @@ def serve(settings: Settings) -> int:
 
 
 def _serve(settings: Settings, makers: Sequence[HostMaker]) -> int:
-    # Not before the tokens were looked at: nobody should wait for a build to be told that one is missing.
+    # Nobody should wait for a build to be told that a token is missing, or a folder.
+    for sentence in missing_folders(settings):
+        raise ConfigError(f"{sentence[:-1]}: correct it, or make that folder.")
     reloader = Reloader(settings, open_index(settings))
+    for sentence in without_documents(settings, (document.source for document in reloader.index.documents)):
+        _log.warning("%s", sentence)
 
     async def run() -> None:
         stop = Signals()
         async with QueryBatcher(reloader.index) as batcher:
             helper = assistant(settings, batcher)
             async with core(settings, helper.ask) as parts:
-                await _serve_index(reloader, batcher, parts, helper.ask, makers, stop)
+                await serve_index(reloader, batcher, parts, helper.ask, makers, stop)
 
     async def until_stopped() -> None:
         with suppress(asyncio.CancelledError):
@@ -81,10 +87,17 @@ def _serve(settings: Settings, makers: Sequence[HostMaker]) -> int:
     return 0
 
 
-async def _serve_index(
-    reloader: Reloader, batcher: QueryBatcher, parts: Core, ask: Ask, makers: Sequence[HostMaker], stop: Stop
+async def serve_index(
+    reloader: Reloader,
+    batcher: QueryBatcher,
+    parts: Core,
+    ask: Ask,
+    makers: Sequence[HostMaker],
+    stop: Stop,
+    ready: Callable[[str], None] = complain,
 ) -> None:
-    """Serve platforms from whichever index is the newest, until ``stop``. Raises ConfigError."""
+    """Serve platforms from whichever index is the newest, until ``stop``; ``ready`` as for serve_hosts. Raises
+    ConfigError."""
     overview = Overview(parts, ask)
 
     def swap(index: Index) -> None:
@@ -92,12 +105,20 @@ async def _serve_index(
         overview.show(index)
 
     overview.show(reloader.index)
-    parts.facts["index"] = reloader.state
+    parts.facts["index"] = partial(_state, reloader, parts)
     try:
         async with reloader.following(swap):
-            await serve_hosts(parts, makers, stop)
+            await serve_hosts(parts, makers, stop, ready)
     finally:
         await overview.close()
+
+
+def _state(reloader: Reloader, parts: Core) -> dict[str, str | None]:
+    """What the health page tells of the index: no names of documents, where not everybody may know them."""
+    told = reloader.state()
+    if parts.settings.sets and told["trouble"]:
+        told["trouble"] = "The log says why no newer version serves."
+    return told
 
 
 class Overview:
@@ -110,7 +131,8 @@ class Overview:
 
     def show(self, index: Index) -> None:
         """List its documents; its questions take the place of those before when they are found, in the background."""
-        self._parts.documents[:] = _listed(self._parts.settings, index)
+        self._parts.scopes.serve(document.source for document in index.documents)
+        self._parts.shelf.put(_listed(self._parts.settings, index))
         if self._preparing is not None:
             self._preparing.cancel()
         self._preparing = asyncio.create_task(_prepare_suggestions(self._ask, index.documents, self._parts))
@@ -194,13 +216,17 @@ class Signals:
 
 
 async def _prepare_suggestions(ask: Ask, documents: Sequence[Document], parts: Core) -> None:
-    for language in get_args(Language):
-        try:
-            found = await suggest(ask, documents, detect=detect_language, limit=SUGGESTIONS, language=language)
-        except Exception as error:  # a nicety: whatever stands in its way must not stop the bot
-            _log.warning("no questions can be suggested: %s: %s", type(error).__name__, error)
-            return
-        parts.suggestions[language] = tuple(suggestion.text for suggestion in found)
+    for view in parts.scopes.views():
+        scope = parts.scopes.sources(view)
+        for language in get_args(Language):
+            try:
+                found = await suggest(
+                    ask, documents, detect=detect_language, limit=SUGGESTIONS, language=language, scope=scope
+                )
+            except Exception as error:  # a nicety: whatever stands in its way must not stop the bot
+                _log.warning("no questions can be suggested: %s: %s", type(error).__name__, error)
+                return
+            parts.shelf.offer(view, language, found)
 
 
 def _listed(settings: Settings, index: Index) -> Iterator[Listed]:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ def read_documents(
     exclude: Sequence[str] = (),
     known: Mapping[str, Document | Skipped] | None = None,
     *,
+    apart: Callable[[str], Hashable] | None = None,
     sandbox: Sandbox | None = None,
 ) -> Iterator[Document | Skipped]:
     """Read every file under ``root``, sorted by POSIX relative path; an empty folder yields nothing.
@@ -49,8 +50,9 @@ def read_documents(
     reason. ``exclude`` holds shell patterns (``*``, ``?``, ``[...]``; ``*`` matches ``/`` too) for relative paths of
     files and folders. A document of ``known``, by source, is taken as it is where the file still holds the same bytes:
     finding titles and sections takes most of the time. What was Skipped for its bytes likewise is again. Files that are
-    not plain text are read in a child process, by ``sandbox`` if given, which is closed at the end. Raises SourceError
-    at once if ``root`` is missing, not a folder or cannot be listed.
+    not plain text are read in a child process, by ``sandbox`` if given, which is closed at the end. Of files with the
+    same bytes one is read, or, where ``apart`` tells sources apart that are not shown to the same people, one for each
+    value. Raises SourceError at once if ``root`` is missing, not a folder or cannot be listed.
     """
     try:
         os.scandir(root).close()
@@ -62,7 +64,7 @@ def read_documents(
         raise SourceError(f'The folder "{root}" cannot be listed ({cause(error)}): make it readable.') from error
     sandbox = sandbox or Sandbox()
     entries = walk(root, exclude, sorted({*_PLAIN, *sandbox.readers}))
-    return _read_entries(sorted(entries, key=lambda entry: entry.source), known or {}, sandbox)
+    return _read_entries(sorted(entries, key=lambda entry: entry.source), known or {}, apart, sandbox)
 
 
 def make_document(
@@ -131,9 +133,12 @@ def _clean(title: str) -> str:
 
 
 def _read_entries(
-    entries: Sequence[Entry], known: Mapping[str, Document | Skipped], sandbox: Sandbox
+    entries: Sequence[Entry],
+    known: Mapping[str, Document | Skipped],
+    apart: Callable[[str], Hashable] | None,
+    sandbox: Sandbox,
 ) -> Iterator[Document | Skipped]:
-    seen: dict[str, str] = {}
+    seen: dict[Hashable, str] = {}
     refused: dict[tuple[str, str], str] = {}
     try:
         for entry in entries:
@@ -147,8 +152,9 @@ def _read_entries(
                 yield Skipped(entry.source, str(error))
                 continue
             digest = hashlib.sha256(raw).hexdigest()
-            if digest in seen:
-                yield Skipped(entry.source, f'has the same content as "{seen[digest]}"')
+            same = digest, apart(entry.source) if apart else None
+            if same in seen:
+                yield Skipped(entry.source, f'has the same content as "{seen[same]}"')
                 continue
             try:
                 if (reason := refused.get((digest, suffix))) is not None:
@@ -163,7 +169,7 @@ def _read_entries(
                 refused[digest, suffix] = str(error)
                 yield Skipped(entry.source, str(error), digest if error.lasting else "")
                 continue
-            seen[digest] = entry.source
+            seen[same] = entry.source
             yield document
     finally:
         sandbox.close()

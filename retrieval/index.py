@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +41,8 @@ ASIDE = 2
 one on both cores 1.6 (64 tokens)."""
 LISTED = 10
 """Distinct sources a result lists."""
+SCOPES = 32
+"""Scopes whose masks are kept: a byte for each passage and sentence."""
 VECTORS = "vectors.faiss"
 """File of the vector store; other stores' files lie beside its place."""
 DOCUMENTS = "documents.json"
@@ -81,6 +82,8 @@ class Index:
         self._languages = [LANGUAGES[row] for row in np.unique(columns.language)]
         self._hits = Hits(self.documents, columns)
         self._rows = {document.source: row for row, document in enumerate(self.documents)}
+        self._masks: dict[frozenset[str], tuple[Mask, Mask]] = {}
+        """Scope -> the passages and the sentences in it; the one that was made first comes first."""
         fits = (
             len(store) == columns.sentences == len(lexical.sentence_offsets) - 1
             and len(lexical) == len(columns)
@@ -157,20 +160,22 @@ class Index:
             return []
         vectors = self.embedder.embed_queries([query.text for query in queries])
         questions = [self._analyse(query, vector) for query, vector in zip(queries, vectors, strict=True)]
-        nearest = self._nearest(queries, questions, vectors)
+        nearest = self._nearest(queries, vectors)
         searches = zip(questions, nearest, strict=True)
-        begun = [self._begin(question, rows, limit) for question, rows in searches]
-        return [self._finish(each, read) for each, read in zip(begun, self._readings(begun), strict=True)]
+        begun = (self._begin(question, rows, limit) for question, rows in searches)
+        return [self._finish(each, read) for each, read in self._read_each(begun, len(queries))]
 
-    def _readings(self, begun: Sequence[Begun]) -> Iterable[Sequence[Reading]]:
-        """What the reader says of each; nothing where there is none."""
+    def _read_each(self, begun: Iterable[Begun], count: int) -> Iterator[tuple[Begun, Sequence[Reading]]]:
+        """Each with what the reader says of it; nothing where there is none."""
         reader = self._reader
-        if reader is None:
-            return [() for _ in begun]
-        if len(begun) == 1 or self._aside is None:
-            return [_read(reader, each) for each in begun]
+        if reader is None or count == 1 or self._aside is None:
+            yield from ((each, _read(reader, each) if reader else ()) for each in begun)
+            return
         with ThreadPoolExecutor(ASIDE, "reader") as threads:
-            return list(threads.map(partial(_read, self._aside()), begun))
+            aside = self._aside()
+            # Read while those after it are begun.
+            reading = [(each, threads.submit(_read, aside, each)) for each in begun]
+            yield from ((each, read.result()) for each, read in reading)
 
     def _analyse(self, query: Query, vector: Floats) -> Question:
         language = detect_language(query.text)
@@ -180,24 +185,32 @@ class Index:
             matches[own] = self.lexical.match(
                 question_terms(query.text, language, own), own, foreign, named(query.text, language, own)
             )
-        allowed = None if query.scope is None else self._allowed(query.scope)
+        allowed = None if query.scope is None else self._allowed(query.scope)[0]
         several = asks_for_several(query.text, language)
         return Question(query.text, vector, language, classify(query.text, language), several, matches, allowed)
 
-    def _allowed(self, scope: frozenset[str]) -> Mask:
+    def _allowed(self, scope: frozenset[str]) -> tuple[Mask, Mask]:
+        """Which passages and which sentences lie in a scope. Made once: few scopes are asked in again and again."""
+        known = self._masks.get(scope)
+        if known is not None:
+            return known
         documents = np.zeros(len(self.documents), dtype=np.bool_)
         documents[[self._rows[source] for source in scope if source in self._rows]] = True
-        return documents[self.columns.document]
+        passages = documents[self.columns.document]
+        masks = passages, passages[self._passage_of_sentence]
+        for oldest in list(self._masks)[: len(self._masks) - SCOPES + 1]:
+            self._masks.pop(oldest, None)
+        self._masks[scope] = masks
+        return masks
 
-    def _nearest(self, queries: Sequence[Query], questions: Sequence[Question], vectors: Floats) -> list[Rows]:
+    def _nearest(self, queries: Sequence[Query], vectors: Floats) -> list[Rows]:
         """For each question the rows of the sentences nearest to it within its scope."""
         groups: dict[frozenset[str] | None, list[int]] = {}
         for row, query in enumerate(queries):
             groups.setdefault(query.scope, []).append(row)
         nearest: list[Rows] = [np.zeros(0, dtype=np.int64)] * len(queries)
-        for rows in groups.values():
-            allowed = questions[rows[0]].allowed
-            mask = None if allowed is None else allowed[self._passage_of_sentence]
+        for scope, rows in groups.items():
+            mask = None if scope is None else self._allowed(scope)[1]
             _, found = self.store.search(np.ascontiguousarray(vectors[rows]), SENTENCE_DEPTH, mask)
             for row, sentences in zip(rows, found, strict=True):
                 nearest[row] = sentences[sentences >= 0]

@@ -8,8 +8,8 @@ from typing import Literal
 Device = Literal["cpu", "cuda", "auto"]
 """Where something is computed; auto: on a GPU where there is one."""
 
-Precision = Literal["float32", "int8"]
-"""Of the numbers that the model computes with."""
+Precision = Literal["auto", "float32", "int8"]
+"""Of the numbers that the model computes with; auto: 8 bits where retrieval.embedders.precision finds that they pay."""
 
 StoreKind = Literal["faiss", "exact", "milvus"]
 """Where vectors lie."""

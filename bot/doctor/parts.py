@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.doctor.subject import Check, Subject
+from retrieval.errors import DeviceError
 from retrieval.inspection.finding import Finding
+from retrieval.manifest import Precision
 
 
 def _disk(subject: Subject) -> Iterator[Finding]:
@@ -31,7 +33,19 @@ def _model(subject: Subject) -> Iterator[Finding]:
     from retrieval.inspection.model import inspect_model
 
     chosen = subject.settings.embedding
-    return inspect_model(chosen.model, subject.models, chosen.precision)
+    return inspect_model(chosen.model, subject.models, _precision(subject))
+
+
+def _precision(subject: Subject) -> Precision:
+    from retrieval.embedders import embeds_on_gpu
+    from retrieval.embedders.precision import settled
+
+    chosen = subject.settings.embedding
+    try:
+        gpu = embeds_on_gpu(chosen.device, chosen.precision)
+    except DeviceError:  # told among the checks of the GPU
+        gpu = False
+    return settled(chosen.precision, chosen.model, gpu=gpu)
 
 
 def _reader(subject: Subject) -> Iterator[Finding]:
@@ -52,13 +66,19 @@ def _seeds(subject: Subject) -> Iterator[Finding]:
     return inspect_seeds(subject.settings.seeds.dir, subject.seeds)
 
 
+def _sets(subject: Subject) -> Iterator[Finding]:
+    from bot.doctor.sets import inspect_sets
+
+    return inspect_sets(subject.settings, subject.seeds)
+
+
 def _index(subject: Subject) -> Iterator[Finding]:
     from bot.library import wanted_search
     from retrieval.inspection.index import inspect_index
     from retrieval.inspection.model import spec_of
 
     settings, chosen = subject.settings, subject.settings.embedding
-    spec = spec_of(chosen.model, subject.models, chosen.precision)
+    spec = spec_of(chosen.model, subject.models, _precision(subject))
     return inspect_index(settings.data_dir, subject.seeds, spec, wanted_search(settings), model=chosen.model)
 
 
@@ -77,6 +97,7 @@ PARTS = (
     Check("model", ("DATA_DIR", "EMBEDDING_MODEL", "EMBEDDING_PRECISION"), _model),
     Check("reader", ("ANSWER_READER",), _reader, _reader_alone),
     Check("seeds", ("SEEDS_", "DATA_DIR"), _seeds),
+    Check("sets", ("SEEDS_", "DATA_DIR", "SETS", "SLACK_SETS", "DISCORD_SETS"), _sets),
     Check(
         "index",
         ("SEEDS_", "DATA_DIR", "EMBEDDING_MODEL", "EMBEDDING_PRECISION", "INDEX_TYPE", "INDEX_RECALL", "VECTOR_STORE"),

@@ -33,11 +33,12 @@ class Subject:
     @cached_property
     def seeds(self) -> list[Document | Skipped] | SourceError:
         """The files of the seeds folder, read once, or why they cannot be."""
+        from bot.scopes import apart_by
         from retrieval.inspection.seeds import read_seeds
 
         chosen = self.settings.seeds
         try:
-            return read_seeds(chosen.dir, chosen.exclude, self.settings.data_dir)
+            return read_seeds(chosen.dir, chosen.exclude, self.settings.data_dir, apart_by(self.settings))
         except SourceError as error:
             return error
 

@@ -102,6 +102,10 @@ class Messages:
     found_helpful: str
     """{user} is a mention of who says so."""
     found_not_helpful: str
+    withheld: str
+    """In the place of question and answer where they are put before people who do not see the documents."""
+    not_shared: str
+    """Answers who wants to show an answer to a place that is not given its documents."""
     to_answer: str
     """Text of a link."""
     whole_answer: str

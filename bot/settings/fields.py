@@ -14,10 +14,10 @@ FAULT = "fault"
 """Type of the errors whose message is the whole sentence."""
 
 # A digit is asked for because no id of Slack's goes without, and "#GENERAL" or "DEVELOPERS" do.
-_CHANNEL = re.compile(r"[CGD](?=[A-Z]*[0-9])[A-Z0-9]+")
+CHANNEL = re.compile(r"[CGD](?=[A-Z]*[0-9])[A-Z0-9]+")
 _USER = re.compile(r"[UW](?=[A-Z]*[0-9])[A-Z0-9]+")
 _ESCALATION = re.compile(r"[SCG](?=[A-Z]*[0-9])[A-Z0-9]+")
-_SNOWFLAKE = re.compile(r"[0-9]{15,20}")
+SNOWFLAKE = re.compile(r"[0-9]{15,20}")
 """Discord's ids count milliseconds since 2015; the first had 15 digits, and 64 bits have at most 20."""
 _COLLECTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
@@ -103,13 +103,13 @@ Address = Annotated[str, BeforeValidator(_strip), AfterValidator(_address)]
 Folder = Annotated[Address, AfterValidator(lambda value: value.rstrip("/") + "/")]
 """An address that ends with a slash, as names are added to it."""
 Host = Annotated[str, BeforeValidator(_strip), _form(_HOST)]
-ChannelId = Annotated[str, BeforeValidator(_strip), _form(_CHANNEL)]
+ChannelId = Annotated[str, BeforeValidator(_strip), _form(CHANNEL)]
 EscalationId = Annotated[str, BeforeValidator(_strip), _form(_ESCALATION)]
 ChannelIds = Annotated[tuple[ChannelId, ...], BeforeValidator(_split)]
 IndexType = Annotated[str, BeforeValidator(_index_type)]
 MilvusUri = Annotated[str, BeforeValidator(_strip), AfterValidator(_milvus)]
 CollectionName = Annotated[str, BeforeValidator(_strip), _form(_COLLECTION)]
 Switch = Annotated[bool, BeforeValidator(lower)]
-Snowflake = Annotated[str, BeforeValidator(_strip), _form(_SNOWFLAKE)]
+Snowflake = Annotated[str, BeforeValidator(_strip), _form(SNOWFLAKE)]
 Snowflakes = Annotated[tuple[Snowflake, ...], BeforeValidator(_split)]
 UserIds = Annotated[tuple[Annotated[str, _form(_USER)], ...], BeforeValidator(_split)]

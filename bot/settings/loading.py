@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -34,8 +35,14 @@ def as_variables(settings: Settings, groups: Iterable[str]) -> dict[str, str]:
     for variable, path, field in walk(type(settings)):
         value = _value(settings, path)
         if path[0] in groups and not is_secret(field) and value is not None:
-            found[variable] = ",".join(value) if isinstance(value, tuple) else str(value)
+            found[variable] = _as_text(value)
     return found
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return json.dumps(dict(value))
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def load_settings(env_file: Path | None = Path(".env")) -> Settings:

@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.settings.fields import (
-    FAULT,
     Address,
     ChannelId,
     ChannelIds,
@@ -35,10 +33,12 @@ from bot.settings.fields import (
     lower,
     setting,
 )
+from bot.settings.sets import DiscordPlaces, Folders, SlackPlaces, fault, unknown_sets
 from bot.settings.sources import Variables
 from retrieval.manifest import Consistency, Device, Precision
 
 _ADDRESS = "an http or https address, percent-encoded, without user name, query and fragment"
+_SETS = "a JSON object"
 _CHANNELS = "channel ids such as C0123ABCD separated by commas (in Slack at the end of a channel's details)"
 
 _ID = 'id such as 1045678901234567890 (in Discord: Developer Mode on, right-click, "Copy ID")'
@@ -62,7 +62,7 @@ class Embedding(Group):
     model: str = setting("all-MiniLM-L6-v2", "a sentence-transformers model's name or folder, or hashing")
     threads: int = setting(0, "a whole number from 0 (automatic) to 256", ge=0, le=256)
     device: Annotated[Device, BeforeValidator(lower)] = setting("auto", _DEVICE)
-    precision: Annotated[Precision, BeforeValidator(lower)] = setting("float32", "float32 or int8")
+    precision: Annotated[Precision, BeforeValidator(lower)] = setting("auto", "auto, float32 or int8")
 
 
 class Index(Group):
@@ -117,6 +117,7 @@ class Slack(Group):
     escalation: EscalationId = setting(
         "", "a user group id such as S0123ABCD or a channel id such as C0123ABCD, as Slack shows in its details"
     )
+    sets: SlackPlaces = setting({}, _SETS)
 
 
 class Discord(Group):
@@ -133,6 +134,7 @@ class Discord(Group):
     feedback_channel: Snowflake = setting("", f"a channel {_ID}")
     escalation_channel: Snowflake = setting("", f"a channel {_ID}")
     escalation_role: Snowflake = setting("", f"a role {_ID}")
+    sets: DiscordPlaces = setting({}, _SETS)
 
 
 class Http(Group):
@@ -150,6 +152,7 @@ class Settings(BaseSettings):
     """Variables that are not looked at."""
 
     seeds: Seeds = Seeds()
+    sets: Folders = setting({}, _SETS)
     source_base_url: Address | None = setting(None, _ADDRESS)
     data_dir: Path = setting(Path("data"), "the path of a folder")
     embedding: Embedding = Embedding()
@@ -175,12 +178,15 @@ class Settings(BaseSettings):
         """What is right by itself may be wrong together."""
         if self.vector_store == "milvus":
             if not self.milvus.uri:
-                raise _fault(
+                raise fault(
                     "VECTOR_STORE=milvus needs MILVUS_URI: an address such as http://localhost:19530, or the path of a "
                     "file that ends in .db."
                 )
             if self.index.type != "auto":
-                raise _fault("INDEX_TYPE is for FAISS: with VECTOR_STORE=milvus it must be auto.")
+                raise fault("INDEX_TYPE is for FAISS: with VECTOR_STORE=milvus it must be auto.")
+        for sentence in unknown_sets(self.sets, SLACK_SETS=self.slack.sets, DISCORD_SETS=self.discord.sets):
+            if "SETS" not in self.passed_over:
+                raise fault(sentence)
         return self
 
     @classmethod
@@ -198,7 +204,3 @@ class Settings(BaseSettings):
     def locale(self) -> str | None:
         """The language forced by BOT_LANGUAGE, None where it is automatic."""
         return None if self.bot_language == "auto" else self.bot_language
-
-
-def _fault(sentence: str) -> PydanticCustomError:
-    return PydanticCustomError(FAULT, "{sentence}", {"sentence": sentence})

@@ -48,14 +48,18 @@ async def suggest(
     detect: Detect,
     limit: int = 4,
     language: Language | None = None,
+    scope: frozenset[str] | None = None,
     this_year: int | None = None,
 ) -> tuple[Suggestion, ...]:
     """Up to ``limit`` questions that ``ask`` answers from the documents, best first, no two alike.
 
     They come from different documents and ask for different things as far as possible, in ``language`` first where it
     is given. Reads a bounded part of the documents, gives way to other tasks in between, and asks MAX_ASKED questions
-    at most, one after the other; those that fail are passed over. ``this_year`` is the year's number, today's if None.
+    at most, one after the other; those that fail are passed over. Only the documents of the ``scope`` are read
+    and asked, all where it is None. ``this_year`` is the year's number, today's if None.
     """
+    if scope is not None:
+        documents = [document for document in documents if document.source in scope]
     reader = Reader(detect, this_year or date.today().year)
     for document in sample(documents):
         reader.read(document)
@@ -70,7 +74,7 @@ async def suggest(
         candidate = min(left, key=lambda one: _order(one, language, topics, sources))
         left.remove(candidate)
         topics[candidate.topic] += 1
-        reply = await _reply(ask, candidate)
+        reply = await _reply(ask, candidate, scope)
         if reply is not None and not any(_same_place(reply, other) for _, other in chosen):
             chosen.append((candidate, reply))
             sources[candidate.source] += 1
@@ -92,10 +96,10 @@ def _order(
     )
 
 
-async def _reply(ask: Ask, candidate: Candidate) -> Reply | None:
+async def _reply(ask: Ask, candidate: Candidate, scope: frozenset[str] | None) -> Reply | None:
     """The reply if it is an answer to what the candidate asks, and one worth reading."""
     try:
-        reply = await ask(Question(candidate.text))
+        reply = await ask(Question(candidate.text, scope=scope))
     except BotError:
         return None
     if reply.outcome is not Outcome.ANSWERED or not reply.citations or not _PROSE.fullmatch(reply.text):

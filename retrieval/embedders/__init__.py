@@ -19,10 +19,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from retrieval.embedders.accelerated import AcceleratedEmbedder, has_gpu
-from retrieval.embedders.bundle import Bundle, Refusal, read_bundle, read_int8, tools
+from retrieval.embedders.bundle import Bundle, Refusal, form_of, read_bundle, tools
 from retrieval.embedders.hashing import NAME as HASHING
 from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.embedders.parity import SAMPLE_LIMIT
+from retrieval.embedders.precision import settled
 from retrieval.embedders.sources import Source, locate, recall, remember, remembered, revision
 from retrieval.errors import DeviceError, ModelError
 from retrieval.lock import Notify, silent
@@ -56,14 +57,16 @@ def load_embedder(
     once, and ``notify`` is told before; ``sample``, some texts of the corpus, then joins the comparison of export and
     original. ``threads`` 0 leaves their number to the embedder. ``device`` "cuda" embeds many documents on a GPU,
     "auto" does where there is one. ``precision`` "int8" is faster, not quite the same and for the CPU alone (see
-    retrieval.embedders.quantize). Raises ModelError when the model cannot be found, verified, fetched or run, or
-    ``cache_dir`` cannot be written, DeviceError when there is no GPU for "cuda".
+    retrieval.embedders.quantize), "auto" takes it where it pays (see retrieval.embedders.precision). Raises ModelError
+    when the model cannot be found, verified, fetched or run, or ``cache_dir`` cannot be written, DeviceError when there
+    is no GPU for "cuda".
     """
     if threads < 0:
         raise ValueError(f"threads must be 0 or more, not {threads}.")
     gpu = embeds_on_gpu(device, precision)
     if model == HASHING:
         return HashingEmbedder()
+    precision = settled(precision, model, gpu=gpu)
     wanted = _Wanted(locate(model), cache_dir, threads, device if gpu else "cpu", precision, notify)
     try:
         embedder = _serve(wanted)
@@ -85,7 +88,7 @@ def embeds_on_gpu(device: Device, precision: Precision) -> bool:
     """Whether many documents would be embedded on a GPU. Raises DeviceError where "cuda" cannot be had."""
     if device == "cuda" and precision == "int8":
         raise DeviceError("EMBEDDING_PRECISION=int8 is for the processor: set EMBEDDING_DEVICE=cpu, or float32.")
-    gpu = device != "cpu" and precision == "float32" and has_gpu()
+    gpu = device != "cpu" and precision != "int8" and has_gpu()
     if device == "cuda" and not gpu:
         raise DeviceError(
             "EMBEDDING_DEVICE=cuda, but no NVIDIA GPU answers: check its driver, or set EMBEDDING_DEVICE=cpu."
@@ -103,17 +106,19 @@ class _Wanted:
     device: Device
     """The GPU only where there is one."""
     precision: Precision
+    """Settled: "auto" is 8 bits, or float32 where those cannot be had."""
     notify: Notify
 
 
 def _prepared(wanted: _Wanted, sample: Sequence[str]) -> Embedder | None:
     """Prepare what _serve lacks, and serve it. The caller holds the lock."""
     exact = replace(wanted, precision="float32", device="cpu")
-    if _serve(exact) is None:
+    if fresh := _serve(exact) is None:
         wanted.notify(_announcement(wanted.source))
         _prepare(wanted.source, wanted.cache_dir, sample)
-    if wanted.precision == "int8":
-        wanted.notify(f"Preparing the 8-bit form of the model {wanted.source.name}, once ...")
+    if wanted.precision != "float32":
+        if not fresh:
+            wanted.notify(f"Preparing the 8-bit form of the model {wanted.source.name}, once ...")
         _prepare_int8(wanted, sample)
     return _serve(wanted)
 
@@ -132,7 +137,7 @@ def _serve(wanted: _Wanted) -> Embedder | None:
         return None
     content = read_bundle(cache_dir / found)
     if isinstance(content, Bundle):
-        bundle = content if wanted.precision == "float32" else read_int8(cache_dir / found, content)
+        bundle = form_of(cache_dir / found, content, wanted.precision)
         embedder = _open_bundle(source, cache_dir / found, bundle, wanted.threads) if bundle else None
         if embedder is None or wanted.device == "cpu" or not folder.is_dir():
             return embedder
@@ -198,8 +203,14 @@ def _prepare_int8(wanted: _Wanted, sample: Sequence[str]) -> None:
     known = recall(wanted.source, wanted.cache_dir)
     folder = wanted.cache_dir / (known.revision if known else "")
     bundle = read_bundle(folder)
-    if isinstance(bundle, Bundle):
+    if not isinstance(bundle, Bundle):
+        return
+    try:
         make_int8(wanted.source.name, folder, bundle, sample[:SAMPLE_LIMIT])
+    except ModelError as error:
+        if wanted.precision == "int8":
+            raise
+        _log.info("%s is served in float32: %s", wanted.source.name, error)
 
 
 def remove_leftovers(cache_dir: Path) -> None:

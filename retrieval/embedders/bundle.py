@@ -3,8 +3,8 @@
 CACHE/<revision>/export.json      the fields of Bundle, or of Refusal where the model could not be exported
 CACHE/<revision>/model.onnx       graph and weights, ids -> one vector a text, not yet of unit length
 CACHE/<revision>/tokenizer.json   for the tokenizers library
-CACHE/<revision>/int8.onnx        an 8-bit form of model.onnx, only where one was asked for
-CACHE/<revision>/int8.json        of what it was made, and how it compares
+CACHE/<revision>/int8.onnx        an 8-bit form of model.onnx, only where one is used
+CACHE/<revision>/int8.json        of what it was made, and how it compares; without a file: badly
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from retrieval.errors import ModelError
-from retrieval.manifest import EmbedderSpec
+from retrieval.manifest import EmbedderSpec, Precision
 
 FORMAT = 2
 """Version of this layout and of the way the graph is made; another one is made anew."""
@@ -162,8 +162,15 @@ def checksum(path: Path) -> str:
 # --- the 8-bit form ------------------------------------------------------------------------------------------------
 
 
+def form_of(folder: Path, bundle: Bundle, precision: Precision) -> Bundle | None:
+    """What of a float32 bundle serves with a settled precision; None where that is to be made (again)."""
+    if precision == "float32":
+        return bundle
+    return read_int8(folder, bundle) or (bundle if precision == "auto" and int8_refused(folder, bundle) else None)
+
+
 def read_int8(folder: Path, bundle: Bundle) -> Bundle | None:
-    """The 8-bit form beside a float32 bundle; None where it is to be made (again)."""
+    """The 8-bit form beside a float32 bundle; None where there is none."""
     try:
         card = json.loads((folder / _INT8_CARD).read_text(encoding="utf-8"))
         size, digest = card["file"]
@@ -172,6 +179,15 @@ def read_int8(folder: Path, bundle: Bundle) -> Bundle | None:
         return _int8(bundle, (int(size), str(digest)), Parity(**card["parity"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def int8_refused(folder: Path, bundle: Bundle) -> bool:
+    """Whether an 8-bit form of this bundle was made and found to differ too much."""
+    try:
+        card = json.loads((folder / _INT8_CARD).read_text(encoding="utf-8"))
+        return bool("file" not in card and card["made_of"] == _made_of(bundle))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def int8_of(bundle: Bundle, folder: Path) -> Bundle:
@@ -185,6 +201,12 @@ def write_int8(folder: Path, bundle: Bundle, made: Bundle, parity: Parity) -> No
     with (folder / INT8).open("rb+") as file:
         os.fsync(file.fileno())
     (folder / _INT8_CARD).write_text(json.dumps(card), encoding="utf-8")
+
+
+def refuse_int8(folder: Path, bundle: Bundle) -> None:
+    """Let int8_refused know, and drop the graph. Raises OSError."""
+    (folder / INT8).unlink(missing_ok=True)
+    (folder / _INT8_CARD).write_text(json.dumps({"made_of": _made_of(bundle)}), encoding="utf-8")
 
 
 def forget_int8(folder: Path) -> None:

@@ -18,7 +18,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from retrieval.embedders.bundle import INT8, MODEL, Bundle, forget_int8, int8_of, write_int8
+from retrieval.embedders.bundle import INT8, MODEL, Bundle, forget_int8, int8_of, refuse_int8, write_int8
 from retrieval.embedders.onnx import OnnxEmbedder
 from retrieval.embedders.parity import calibration_texts, compare
 from retrieval.errors import ModelError
@@ -42,7 +42,8 @@ Array = NDArray[np.float32]
 def make_int8(model: str, folder: Path, bundle: Bundle, sample: Sequence[str] = ()) -> None:
     """Write the 8-bit form of the bundle in ``folder`` beside it; the card comes last.
 
-    Raises ModelError where it differs too much from the float32 one, OSError when the folder cannot be written.
+    Raises ModelError where it differs too much from the float32 one, which is noted down, OSError when the folder
+    cannot be written.
     """
     original = OnnxEmbedder(model, folder, bundle)
     graph = onnx.load(str(folder / MODEL))
@@ -54,6 +55,7 @@ def make_int8(model: str, folder: Path, bundle: Bundle, sample: Sequence[str] = 
     made = int8_of(bundle, folder)
     parity = compare(original, OnnxEmbedder(model, folder, made), sample)
     if parity.min_cosine < MIN_COSINE:
+        refuse_int8(folder, bundle)
         raise ModelError(
             f"EMBEDDING_PRECISION=int8 changes the model {model} too much (cosine {parity.min_cosine:.3f} where "
             f"{MIN_COSINE} is asked): set float32."

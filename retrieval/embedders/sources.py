@@ -60,6 +60,11 @@ class Known:
     stamps: Stamps
 
 
+def is_default(model: str) -> bool:
+    """Whether a name is that of the model which comes with the installation."""
+    return model in _ALIASES
+
+
 def locate(model: str) -> Source:
     """The source of a model given by the default's name, a folder, or a name on the Hugging Face hub.
 

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.embedders import REVISION
-from retrieval.embedders.bundle import Bundle, Parity, Refusal, read_bundle, read_int8, verify_checksums
+from retrieval.embedders.bundle import (
+    Bundle,
+    Parity,
+    Refusal,
+    form_of,
+    int8_refused,
+    read_bundle,
+    read_int8,
+    verify_checksums,
+)
 from retrieval.embedders.hashing import NAME as HASHING
 from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.embedders.parity import MIN_COSINE, faithful
@@ -29,7 +38,10 @@ class _Prepared:
 
 
 def inspect_model(model: str, cache_dir: Path, precision: Precision) -> Iterator[Finding]:
-    """The model's weights, its export, how that compares with the original, and its 8-bit form where one is wanted."""
+    """The model's weights, its export, how that compares with the original, and its 8-bit form where one is wanted.
+
+    ``precision`` is a settled one, see retrieval.embedders.precision.
+    """
     if model == HASHING:
         yield ok(MODEL, "hashing needs no files, and understands nothing: for tests and dry runs.")
         return
@@ -52,7 +64,10 @@ def inspect_model(model: str, cache_dir: Path, precision: Precision) -> Iterator
 
 
 def spec_of(model: str, cache_dir: Path, precision: Precision) -> EmbedderSpec | None:
-    """The model's vector space, without loading it; None where that is not known before it is prepared."""
+    """The model's vector space, without loading it; None where that is not known before it is prepared.
+
+    ``precision`` is a settled one, see retrieval.embedders.precision.
+    """
     if model == HASHING:
         return HashingEmbedder().spec
     try:
@@ -63,7 +78,7 @@ def spec_of(model: str, cache_dir: Path, precision: Precision) -> EmbedderSpec |
     if prepared is None or not isinstance(prepared.content, Bundle):
         return None
     exact = prepared.content
-    bundle = exact if precision == "float32" else read_int8(prepared.folder, exact)
+    bundle = form_of(prepared.folder, exact, precision)
     return bundle.spec(source.name) if bundle else None
 
 
@@ -131,15 +146,20 @@ def _export(source: Source, prepared: _Prepared) -> Finding:
 def _int8(folder: Path, exact: Bundle, precision: Precision) -> Iterator[Finding]:
     bundle = read_int8(folder, exact)
     if bundle is None:
-        if precision == "int8":
+        if int8_refused(folder, exact):
+            if precision == "int8":
+                yield wrong(INT8, "The model's 8-bit form differs too much.", "Set EMBEDDING_PRECISION=float32.")
+            elif precision == "auto":
+                yield ok(INT8, "The model's 8-bit form differs too much, so it is served in float32.")
+        elif precision != "float32":
             yield warning(INT8, "The 8-bit form that EMBEDDING_PRECISION asks for is not there.", _PREPARE)
         return
     try:
         verify_checksums(folder, bundle)
     except ModelError as error:
-        yield told(INT8, Status.WRONG if precision == "int8" else Status.WARNING, error)
+        yield told(INT8, Status.WARNING if precision == "float32" else Status.WRONG, error)
         return
-    use = "" if precision == "int8" else ", and not used, as EMBEDDING_PRECISION is float32"
+    use = ", and not used: the model is served in float32" if precision == "float32" else ""
     yield ok(INT8, f"The 8-bit form is whole{use}: {_figures(bundle.parity)}.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
 
 from retrieval.build import index_folder
@@ -19,10 +19,12 @@ _EXCLUDED = "is excluded by"
 """How the reason begins where a file is left out on purpose."""
 
 
-def read_seeds(folder: Path, exclude: Sequence[str], data_dir: Path) -> list[Document | Skipped]:
-    """Every file, as a build would read it. Raises SourceError."""
+def read_seeds(
+    folder: Path, exclude: Sequence[str], data_dir: Path, apart: Callable[[str], Hashable] | None = None
+) -> list[Document | Skipped]:
+    """Every file, as a build would read it; ``apart`` as for read_documents. Raises SourceError."""
     root = index_folder(data_dir)
-    return list(read_documents(folder, exclude, {**known_refusals(root), **known_documents(root)}))
+    return list(read_documents(folder, exclude, {**known_refusals(root), **known_documents(root)}, apart=apart))
 
 
 def inspect_seeds(folder: Path, found: Sequence[Document | Skipped] | SourceError) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """Many questions at once against one at a time: milliseconds a question, and how long each of them waits.
 
     python -m tests.bench.concurrency [--corpus DIR] [--questions N] [--at-once N] [--rounds N]
-                                      [--precision float32|int8] [--patience S] [--work DIR] [--json]
+                                      [--precision auto|float32|int8] [--patience S] [--work DIR] [--json]
 
 Both go through Assistant.ask, as platforms ask. One at a time uses both cores too, for the models: what many at once
 gain is what the cores wait in between.
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=512, help="questions asked in a round (512)")
     parser.add_argument("--at-once", type=int, default=64, help="questions asked at the same time (64)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each, in turns (3)")
-    parser.add_argument("--precision", choices=("float32", "int8"), default="float32")
+    parser.add_argument("--precision", choices=("auto", "float32", "int8"), default="auto")
     options = parser.parse_args()
     before, patience = machine(), Patience(options.patience)
     with workspace(options.work) as folder:

@@ -80,7 +80,7 @@ def drawn(sentences: dict[Language, list[str]]) -> Iterator[Document]:
 def build(folder: Path, corpus: Path, count: int) -> dict[str, Any]:
     from retrieval import build_index, load_embedder, open_index
 
-    embedder = load_embedder(MODEL, folder / "models")
+    embedder = load_embedder(MODEL, folder / "models", precision="auto")
     documents, made = gather(corpus, count, embedder)
     started = perf_counter()
     report = build_index(documents, folder / OURS, embedder, where=str(corpus))
@@ -100,7 +100,7 @@ def build(folder: Path, corpus: Path, count: int) -> dict[str, Any]:
 def opened(side: str, folder: Path) -> Callable[[str], list[str]]:
     from retrieval import Query, load_embedder, open_index
 
-    index = open_index(folder / OURS, load_embedder(MODEL, folder / "models"))
+    index = open_index(folder / OURS, load_embedder(MODEL, folder / "models", precision="auto"))
     if side == READING:
         from retrieval.reader import load_reader
 

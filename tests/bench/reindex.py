@@ -62,7 +62,7 @@ def once(seeds: Path, data: Path, model: str) -> dict[str, Any]:
     from retrieval.build import index_folder
     from retrieval.reuse import known_documents
 
-    embedder = load_embedder(model, data / "models")
+    embedder = load_embedder(model, data / "models", precision="auto")
     embedder.embed_documents(["Once, to be ready."])
     spent = [0.0]
     embed = embedder.embed_documents

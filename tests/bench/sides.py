@@ -29,7 +29,7 @@ def build_ours(folder: Path, corpus: Path | None) -> dict[str, Any]:
     from tests.bench.corpora import documents
 
     started = perf_counter()
-    embedder = load_embedder(MODEL, folder / "models")
+    embedder = load_embedder(MODEL, folder / "models", precision="auto")
     loaded = perf_counter()
     report = build_index(documents(corpus), folder / OURS, embedder, where=str(corpus or "seeds"), rebuild=True)
     built = perf_counter()
@@ -68,7 +68,7 @@ def build_peer(folder: Path, side: str) -> dict[str, Any]:
 def open_ours(folder: Path) -> Ask:
     from retrieval import Query, load_embedder, open_index
 
-    index = open_index(folder / OURS, load_embedder(MODEL, folder / "models"))
+    index = open_index(folder / OURS, load_embedder(MODEL, folder / "models", precision="auto"))
 
     def ask(question: str) -> list[str]:
         return [hit.source for hit in index.search_many([Query(question)], TOP)[0].hits]

@@ -132,7 +132,7 @@ def measure(corpus: Path | None, count: int, folder: Path, patience: Patience) -
     from retrieval.reader import load_reader
     from tests.bench.sides import MODEL, OURS
 
-    embedder = load_embedder(MODEL, folder / "models")
+    embedder = load_embedder(MODEL, folder / "models", precision="auto")
     index, _ = refresh(corpora.documents(corpus), folder / OURS, embedder, where=str(corpus or "seeds"))
     reader = load_reader()
     index = index.read_by(reader)

@@ -20,6 +20,7 @@ from bot import reloading
 from bot.app import assistant
 from bot.batcher import QueryBatcher
 from bot.building import BuildFailed
+from bot.claims import Asked, Trigger
 from bot.core import core
 from bot.library import open_library, update_library
 from bot.messages import messages_in
@@ -476,19 +477,22 @@ async def test_the_documents_listed_and_the_questions_suggested_follow(shelf: Sh
     async with QueryBatcher(reloader.index) as batcher:
         ask = assistant(shelf.settings, batcher).ask
         async with core(shelf.settings, ask) as parts:
-            shown = parts.documents  # platforms hold on to it
+            place = Asked("k", "p", "T", "C", "1", "", "U", "", Trigger.COMMAND, 0.0)
             overview = Overview(parts, ask)
+
+            def shown() -> list[str]:
+                return [document.source for document in parts.shelf.listed(place)]
 
             def swap(index: Index) -> None:
                 batcher.index = index
                 overview.show(index)
 
             overview.show(reloader.index)
-            assert [document.source for document in shown] == ["0.txt", "1.txt"]
-            await until(lambda: "How do I reset my password?" in parts.suggest("en"))
+            assert shown() == ["0.txt", "1.txt"]
+            await until(lambda: "How do I reset my password?" in parts.shelf.suggested(place, "en"))
             async with shelf.followed(reloader, swap):
                 await asyncio.to_thread(shelf.publish, parcel)
                 await shelf.serves()
-                assert [document.source for document in shown] == ["0.txt"]
-                await until(lambda: parts.suggest("en") == ("How do I return a parcel?",))
+                assert shown() == ["0.txt"]
+                await until(lambda: parts.shelf.suggested(place, "en") == ["How do I return a parcel?"])
             await overview.close()

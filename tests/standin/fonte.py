@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from bot.core import Core, Pace, core
 from bot.hosts import discord_host, slack_host
 from bot.service import serve_hosts
 from bot.settings import Settings
-from bot.types import Citation, Listed, Outcome, Question, Reply
+from bot.suggestions import Suggestion
+from bot.types import Citation, Language, Listed, Outcome, Question, Reply
 from tests.standin.discord.server import DiscordServer
 from tests.standin.slack.server import SlackServer
 
@@ -84,6 +85,10 @@ class Fonte:
     stop: asyncio.Event
     task: asyncio.Task[None]
 
+    def offer(self, language: Language, questions: Iterable[str]) -> None:
+        """Suggest these from now on, where no knowledge sets are defined."""
+        self.core.shelf.offer(None, language, [Suggestion(question, "", language) for question in questions])
+
     async def end(self) -> None:
         """Stop as SIGTERM does."""
         self.stop.set()
@@ -134,8 +139,7 @@ async def fonte(
     stop, ready = asyncio.Event(), asyncio.Semaphore(0)
     makers = [_HOSTS[platform](settings) for platform, _ in map(platform_settings, servers)]
     async with core(settings, oracle.ask, pace or replace(QUICK, grace=5.0, open_after=5.0)) as parts:
-        parts.suggestions["en"] = parts.suggestions["it"] = prompts
-        parts.documents.extend(documents)
+        parts.shelf.put(documents)
         task = asyncio.create_task(serve_hosts(parts, makers, stop, ready=lambda sentence: ready.release()))
         for _ in servers:
             waiting = asyncio.create_task(ready.acquire())
@@ -143,8 +147,11 @@ async def fonte(
             waiting.cancel()
         if task.done():
             task.result()
+        bot = Fonte(parts, oracle, stop, task)
+        for language in get_args(Language):
+            bot.offer(language, prompts)
         try:
-            yield Fonte(parts, oracle, stop, task)
+            yield bot
         finally:
             stop.set()
             await task

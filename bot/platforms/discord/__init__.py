@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bot.actions import Actions, Desk
+from bot.claims import Asked
 from bot.dispatcher import Dispatcher
 from bot.limits import Access
-from bot.types import Language, Listed
+from bot.types import Language, Listed, Reply
 
 if TYPE_CHECKING:
     from bot.platforms.discord.gateway import Gateway
@@ -58,11 +59,13 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What there is to ask about; both grow while the bot serves."""
+    """What there is to ask about in the place in which something is asked."""
 
-    suggest: Callable[[Language], Sequence[str]]
+    suggest: Callable[[Asked, Language], Sequence[str]]
     """Questions that the documents answer, for readers of a language."""
-    documents: Sequence[Listed]
+    documents: Callable[[Asked], Sequence[Listed]]
+    private: Callable[[Reply, str], bool]
+    """Whether an answer may be shown in a direct message of a platform."""
 
 
 class DiscordAdapter:

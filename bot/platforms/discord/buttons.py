@@ -76,9 +76,13 @@ class Buttons:
             case Button.ASK_PERSON:
                 asked = await self._actions.escalate(key, user)
                 await self._responder.say(interaction, words.person_asked if asked else words.nobody_to_ask)
+            case Button.SHARE if not self._actions.may_share(turn):
+                await self._responder.say(interaction, words.not_shared)
             case Button.SHARE:
                 await self._responder.nod(interaction)
-                await self._actions.share(key, user, address_of(interaction))
+                # Where the button stands elsewhere, by direct message, nothing but the channel will do.
+                here = str(interaction.channel_id or "") in (turn.asked.channel, turn.asked.thread)
+                await self._actions.share(key, user, address_of(interaction) if here else "")
             case Button.DELETE:
                 await self._delete(interaction, turn, words)
 

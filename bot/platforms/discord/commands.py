@@ -65,7 +65,8 @@ class Commands:
         """List the documents."""
         words = self.words(interaction)
         if self._allows(interaction):
-            listed = [(document.title, document.source, document.url) for document in self._library.documents]
+            documents = self._library.documents(self._here(interaction))
+            listed = [(document.title, document.source, document.url) for document in documents]
             message = render_sources(listed, words, file=SOURCES_FILE)
             await self._responder.show(interaction, message, file=SOURCES_FILE)
         else:
@@ -81,11 +82,11 @@ class Commands:
             return []
         language = choose_language(None, self._locale or interaction.locale.value)
         languages = [language, *(other for other in CATALOGUE if other != language)]
-        words = typed.casefold().split()
+        words, here = typed.casefold().split(), self._here(interaction)
         found: Iterable[str] = (
             question
             for each in languages
-            for question in self._library.suggest(each)
+            for question in self._library.suggest(here, each)
             if len(question) <= MAX_CHOICE and all(word in question.casefold() for word in words)
         )
         return list(dict.fromkeys(found))[:MAX_CHOICES]
@@ -110,8 +111,11 @@ class Commands:
             await self._responder.say(interaction, self.words(interaction).feedback_lost)
 
     def _allows(self, interaction: Interaction) -> bool:
-        asked = read_command(interaction, "", Trigger.COMMAND, self._place, target=None)
-        return self._access.allows(asked, roles_of(interaction.user))
+        return self._access.allows(self._here(interaction), roles_of(interaction.user))
+
+    def _here(self, interaction: Interaction) -> Asked:
+        """Where something is asked for."""
+        return read_command(interaction, "", Trigger.COMMAND, self._place, target=None)
 
 
 class Translator(app_commands.Translator):

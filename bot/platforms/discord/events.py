@@ -41,7 +41,7 @@ class Where:
     channel: str
     """A thread's parent."""
     thread: str
-    """Empty where the channel is no thread."""
+    """Empty where the channel is no thread; the same as ``channel`` where it may be one, of a parent unknown."""
     threaded: bool = False
     """Whether a message there can head a thread."""
 
@@ -62,8 +62,15 @@ def where_told(channel: Mapping[str, Any]) -> Where:
     return _where(kind, channel["id"], channel.get("parent_id"))
 
 
+def nowhere_told(channel: int | str | None) -> Where:
+    """The same of a channel of which nothing is known."""
+    return Where(str(channel or ""), str(channel or ""))
+
+
 def _where(kind: discord.ChannelType | None, identity: int | str, parent: int | str | None) -> Where:
-    if kind in _THREADS and parent:
+    if kind is None or (kind in _THREADS and not parent):
+        return nowhere_told(identity)
+    if kind in _THREADS:
         return Where(str(parent), str(identity))
     return Where(str(identity), "", kind in _THREADED)
 
@@ -169,7 +176,7 @@ def read_command(
     interaction: discord.Interaction[Any], text: str, trigger: Trigger, place: Place, *, target: discord.Message | None
 ) -> Asked:
     """The question of a command; ``target``: the message whose text it is."""
-    stands = where(interaction.channel) if interaction.channel else Where(str(interaction.channel_id or ""), "")
+    stands = where(interaction.channel) if interaction.channel else nowhere_told(interaction.channel_id)
     return Asked(
         key=f"{PLATFORM}:interaction:{interaction.id}",
         platform=PLATFORM,

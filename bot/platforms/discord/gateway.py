@@ -129,7 +129,9 @@ class Gateway(discord.AutoShardedClient):
         place = Place(self.user.id, chosen.threads)
         client = DiscordClient(self.http, self.application_id)
         responder = Responder(client)
-        self._surface = DiscordSurface(client, self.user.id, chosen.desk, self._guild_locale, self._has_role)
+        self._surface = DiscordSurface(
+            client, self.user.id, chosen.desk, self._guild_locale, self._has_role, self._library.private
+        )
         self.listeners = Listeners(self._dispatcher, chosen.access, place, client)
         self.commands = Commands(self._dispatcher, chosen.access, place, self._library, responder, chosen.locale)
         self.buttons = Buttons(self._actions, responder, self.commands.words)

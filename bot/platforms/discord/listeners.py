@@ -99,7 +99,7 @@ class Listeners:
         asked = read_message(message, trigger, self._place, stands)
         if trigger is not Trigger.FOLLOW_UP:
             return asked
-        if not stands.thread:
+        if stands.thread in ("", stands.channel):
             return None
         # A thread has the id of the message that heads it.
         here = PLATFORM, asked.team, asked.channel, asked.thread, f"{asked.channel}/{asked.thread}"

@@ -25,10 +25,12 @@ from bot.platforms.discord.client import (
     Answer,
     DiscordClient,
 )
+from bot.platforms.discord.events import PLATFORM
 from bot.platforms.discord.looks import EPHEMERAL, Looks, attached, contents, nonce, plain_contents, recognise
 from bot.platforms.discord.places import MESSAGE, MESSAGES, Places, identity, reference, standing
 from bot.platforms.discord.work import Typing
 from bot.surface import Body, Found, Notice, Shared
+from bot.types import Reply
 
 TOKEN_SECONDS = 15 * 60.0
 """Seconds for which an interaction's answer can be read and changed."""
@@ -50,12 +52,15 @@ class DiscordSurface:
         desk: Desk,
         guild_locale: Callable[[str], str | None],
         has_role: Callable[[str, str], bool],
+        private: Callable[[Reply, str], bool],
     ) -> None:
-        """``guild_locale`` tells a server's language by its id, ``has_role`` whether it has a role."""
+        """``guild_locale`` tells a server's language by its id, ``has_role`` whether it has a role, ``private`` whether
+        an answer may be shown in a direct message."""
         self._client = client
         self._places = Places(client, bot_user)
         self._looks = Looks(desk, has_role)
         self._guild_locale = guild_locale
+        self._private = private
         self._typing = Typing(client)
         self._passing: set[asyncio.Task[None]] = set()
         """Words that are to go."""
@@ -105,6 +110,8 @@ class DiscordSurface:
         raise Unsupported("there are no streams")
 
     async def update(self, claim: Claim, reply: str, body: Body) -> None:
+        if claim.asked.private and not _by_token(claim):
+            body = self._fit(body)
         await self._send(claim, body, self._changer(claim, reply), plain=False)
 
     async def delete(self, claim: Claim, reply: str) -> None:
@@ -165,7 +172,13 @@ class DiscordSurface:
             return "" if asked.private else identity(answer)
         except Gone:
             (place,) = await self._places.possible(asked)
-            return await self._create(claim, body, place, loose=True)
+            return await self._create(claim, self._fit(body) if asked.private else body, place, loose=True)
+
+    def _fit(self, body: Body) -> Body:
+        """What of an answer to be seen by the asker alone may be said by direct message."""
+        if not isinstance(body, Reply) or self._private(body, PLATFORM):
+            return body
+        return Notice(messages_in(body.language).withheld)
 
     async def _follow_up(self, claim: Claim, body: Body) -> str:
         """Where the bot is no member, whoever shares an answer may let it speak all the same."""

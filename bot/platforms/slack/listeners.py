@@ -139,8 +139,11 @@ class Listeners:
         await ack()
 
     async def _on_share(self, body: Payload, ack: Ack) -> None:
-        async def share(key: str, user: str, words: Messages, _: Turn) -> None:
-            await self._actions.share(key, user, str(body.get("response_url") or ""))
+        async def share(key: str, user: str, words: Messages, turn: Turn) -> None:
+            if self._actions.may_share(turn):
+                await self._actions.share(key, user, str(body.get("response_url") or ""))
+            else:
+                self._begin(self._say(body, words.not_shared))
 
         await self._act(body, ack, share)
 

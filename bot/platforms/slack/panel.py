@@ -20,8 +20,8 @@ MAX_PROMPTS = 4
 MAX_TITLE = 60
 """Characters; the panel's header is narrow."""
 
-Prompts = Callable[[Language], Sequence[str]]
-"""Questions that the documents answer, for readers of a language."""
+Prompts = Callable[[Asked, Language], Sequence[str]]
+"""Questions that the documents of a place answer, for readers of a language."""
 
 
 def read_opened(body: Payload, now: float) -> Asked | None:
@@ -79,7 +79,7 @@ class Panel:
     async def suggest(self, asked: Asked) -> None:
         """Offer questions to begin with. Raises DeliveryError where there is no panel."""
         language = await self._language(asked)
-        prompts = list(self._prompts(language))[:MAX_PROMPTS]
+        prompts = list(self._prompts(asked, language))[:MAX_PROMPTS]
         if prompts:
             await self._client.call(
                 "assistant.threads.setSuggestedPrompts",

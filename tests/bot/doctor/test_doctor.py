@@ -30,7 +30,7 @@ def test_a_fresh_folder_is_looked_at_and_nothing_is_made(doctor) -> None:
     assert contents(doctor.folder) == before
     assert not doctor.data.exists()
     assert list(dict.fromkeys(line["check"] for line in lines)) == [
-        "python", "packages", "settings", "disk", "gpu", "model", "reader", "seeds", "index", "ledger", "slack",
+        "python", "packages", "settings", "disk", "gpu", "model", "reader", "seeds", "sets", "index", "ledger", "slack",
         "discord",
     ]  # fmt: skip
     assert "wrong" not in statuses(lines)

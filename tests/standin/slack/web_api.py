@@ -48,7 +48,7 @@ class WebApi:
 
     async def response_url(self, request: web.Request) -> web.StreamResponse:
         arguments = await _arguments(request)
-        call = self._record(request, "response_url", arguments, "")
+        call = self._record(request, "response_url", arguments, request.match_info["token"])
 
         async def handle() -> web.StreamResponse:
             try:

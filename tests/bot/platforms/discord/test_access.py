@@ -80,7 +80,8 @@ async def test_other_people_are_told_so(discord, tmp_path, by):
         "either": {"allowed_users": [carla.id], "allowed_roles": [role.id]},
     }[by]
     async with fonte(discord, tmp_path, discord=chosen, documents=[Listed("The guide", "guide.md")]) as bot:
-        bot.core.suggestions["en"] = bot.core.suggestions["it"] = ("When is it?",)
+        for language in ("en", "it"):
+            bot.offer(language, ["When is it?"])
         assert await told(discord, w.say(w.alice, w.general, f"{w.mention} When is it?")) == EN.not_allowed
         denied = await ask(discord, w.alice, w.general)
         assert (read(denied), denied.ephemeral_to) == (EN.not_allowed, w.alice.id)

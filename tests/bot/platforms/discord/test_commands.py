@@ -244,8 +244,8 @@ async def test_questions_from_the_documents_are_suggested(discord, tmp_path):
     w = discord.world
     prompts = [f"When is number {n} due?" for n in range(40)] + ["Who decides on leave?", "Why " + "x" * 100 + "?"]
     async with fonte(discord, tmp_path) as bot:
-        bot.core.suggestions["en"] = tuple(prompts)
-        bot.core.suggestions["it"] = ("Quando scade il bando?", "Who decides on leave?")
+        bot.offer("en", prompts)
+        bot.offer("it", ("Quando scade il bando?", "Who decides on leave?"))
 
         async def suggested(typed, locale="en-US"):
             asked = w.autocomplete(w.alice, w.general, "ask", typed, locale=locale)

@@ -197,7 +197,7 @@ async def test_a_thread_that_is_not_known_is_looked_up(discord, tmp_path, fault)
         question = w.say(w.alice, thread, f"{w.mention} When is it?")
         await rest(discord, bot)
     assert [m.channel for m in w.replies_to(question)] == [thread.id]
-    found = (thread.id, "") if fault == Status(404) else (w.general.id, thread.id)
+    found = (thread.id, thread.id) if fault == Status(404) else (w.general.id, thread.id)
     assert rows(tmp_path, "SELECT channel, thread FROM claims") == [found]
 
 
