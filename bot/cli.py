@@ -136,6 +136,32 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--offline", action="store_true", help="leave out what needs the network")
     doctor.set_defaults(command=_doctor)
 
+    backup = commands.add_parser(
+        "backup",
+        help="save the ledger and the index in one file",
+        description="Save the ledger and the current index in one file, which its owner alone may read. Bots may serve "
+        "and builds may run meanwhile.",
+        epilog="Left out: settings and tokens, documents, the chat's history, a ledger in PostgreSQL, vectors in "
+        "Milvus.",
+    )
+    backup.add_argument("file", type=Path, metavar="FILE", help="ends in .tar.gz, .tgz or .tar")
+    backup.add_argument("--force", action="store_true", help="replace the file if it is there")
+    backup.add_argument("--with-models", action="store_true", help="prepared models too, which can be made again")
+    backup.set_defaults(command=_backup)
+
+    restore = commands.add_parser(
+        "restore",
+        help="put back what a backup holds",
+        description="Put the ledger, the index and, if they are in it, prepared models of a backup into DATA_DIR, "
+        "after all of it was read and found whole. No bot may have the ledger open.",
+        epilog="Restore only what you backed up yourself. Whom `forget` erased since the backup must be erased again.",
+    )
+    restore.add_argument("file", type=Path, metavar="FILE", help="made by `backup`")
+    restore.add_argument(
+        "--force", action="store_true", help="where DATA_DIR is not empty, too; the ledger there is kept beside"
+    )
+    restore.set_defaults(command=_restore)
+
     evaluate = commands.add_parser(
         "eval",
         help="measure retrieval and answers",
@@ -231,6 +257,20 @@ def _doctor(options: argparse.Namespace) -> int:
     from bot import doctor
 
     return doctor.run(offline=options.offline, as_json=options.json)
+
+
+def _backup(options: argparse.Namespace) -> int:
+    settings = _settings()
+    from bot.backup import making
+
+    return making.run(settings, options.file, force=options.force, with_models=options.with_models)
+
+
+def _restore(options: argparse.Namespace) -> int:
+    settings = _settings()
+    from bot.backup import restoring
+
+    return restoring.run(settings, options.file, force=options.force)
 
 
 def _eval(options: argparse.Namespace) -> int:

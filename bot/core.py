@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bot import housekeeping
 from bot.composer import Composer
 from bot.delivery import POST_INTERVAL, Delivery
 from bot.dispatcher import GRACE, OPEN_AFTER, Dispatcher
@@ -30,12 +29,7 @@ from retrieval.language import detect_language
 if TYPE_CHECKING:
     from bot.ledger.store import SqlLedger
 
-PURGE_EVERY = 6 * 3600.0
-DAY = 24 * 3600.0
-"""Seconds."""
-
 Ask = Callable[[Question], Awaitable[Reply]]
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +97,15 @@ async def core(settings: Settings, ask: Ask, pace: Pace | None = None) -> AsyncI
             grace=pace.grace,
             open_after=pace.open_after,
         )
-        purging = asyncio.create_task(_purge(ledger, settings.retention_days))
+        keeping = asyncio.create_task(housekeeping.keep(ledger, settings), name="housekeeping")
         try:
             yield Core(settings, ledger, dispatcher, pace, scopes, Shelf(scopes))
         finally:
-            purging.cancel()
-            await asyncio.gather(purging, return_exceptions=True)
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
 
 
 def ledger_url(settings: Settings) -> str:
     """Where the ledger is."""
     secret = settings.database_url
     return database_url(secret.get_secret_value() if secret else None, settings.data_dir)
-
-
-async def _purge(ledger: SqlLedger, days: int) -> None:
-    while True:
-        try:
-            erased = await ledger.purge(time.time() - days * DAY)
-            if erased:
-                _log.info("%d questions older than %d days were erased", erased, days)
-        except LedgerUnavailable as error:
-            _log.warning("%s", error)
-        await asyncio.sleep(PURGE_EVERY)

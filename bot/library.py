@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -14,7 +15,7 @@ from bot.settings import Settings
 from retrieval.assemble import Progress
 from retrieval.build import BuildReport, build_index, index_folder, open_index, open_next, refresh
 from retrieval.documents import read_documents
-from retrieval.embedders import load_embedder
+from retrieval.embedders import load_embedder, remove_leftovers
 from retrieval.errors import (
     DeviceError,
     IndexCorrupt,
@@ -29,12 +30,17 @@ from retrieval.manifest import Milvus, VectorSearch
 from retrieval.protocols import Embedder
 from retrieval.reader import load_reader
 from retrieval.reuse import known_documents, known_refusals
+from retrieval.sharing import remove_abandoned
 from retrieval.storage import versions
 from retrieval.stores import served_from
+from retrieval.tidying import tidy
 from retrieval.types import Document, Skipped
 
 SAMPLE = 64
 """Lines of the documents on which an exported model is compared with the original."""
+
+RESTORING = ".restoring-"
+"""How the names of folders in DATA_DIR begin in which a backup is unpacked."""
 
 Notify = Callable[[str], None]
 
@@ -140,6 +146,17 @@ def _read(settings: Settings, words: Messages, *, known: Mapping[str, Document |
     if not documents:
         raise SourceError(words.no_seeds.format(folder=folder))
     return documents
+
+
+def tidy_library(settings: Settings, notify: Notify) -> None:
+    """Remove from DATA_DIR what killed processes left and what nobody reads any more; never what is in use.
+
+    ``notify`` is told where Milvus keeps what should go.
+    """
+    tidy(settings.data_dir, milvus=milvus_of(settings), notify=notify)
+    with suppress(OSError):  # not there yet, or read-only: whoever writes there does it
+        remove_abandoned(settings.data_dir, RESTORING)
+        remove_leftovers(models_folder(settings.data_dir))
 
 
 def load_model(settings: Settings, documents: Sequence[Document | Skipped], notify: Notify) -> Embedder:

@@ -12,13 +12,14 @@ import logging
 import signal
 import sys
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 
 from bot.building import build
 from bot.errors import BotError
-from bot.library import next_index
+from bot.library import next_index, tidy_library
 from bot.settings import Settings
 from retrieval.build import current_version
 from retrieval.errors import RetrievalError
@@ -85,6 +86,8 @@ class Reloader:
         self._refused = ""
         """The version that did not open."""
         self._rebuild, self._reopen = Retry(), Retry()
+        self._left: list[weakref.ref[Index]] = []
+        """Indexes that served, and that questions may still be at work on."""
 
     def ask(self) -> None:
         """Have the index brought up to date now, or after the build that is under way."""
@@ -141,6 +144,7 @@ class Reloader:
                     self._asked, self._changes, self._began = False, None, time.monotonic()
                     self._building = asyncio.create_task(self._build(), name="index build")
                 await self._open_current(swap)
+                await self._tidy()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(TICK):
                         await self._wake.wait()
@@ -196,11 +200,21 @@ class Reloader:
             self._say("index", _sentence(error))
             return
         told = _differences(self.index, index)
+        self._left.append(weakref.ref(self.index))
         self.index, self._opened = index, datetime.now(UTC)
         self._reopen.done()
         for part in ("index", "build"):  # whoever built it: the last attempt succeeded
             self._say(part, None)
         _log.info("%s serves: %s, in %.1f s", index.version, told, time.monotonic() - began)
+
+    async def _tidy(self) -> None:
+        """Remove superseded versions once this process reads none of them: a build left them for its sake."""
+        if self._left and not any(index() for index in self._left):
+            self._left.clear()
+            try:
+                await asyncio.to_thread(tidy_library, self._settings, self._note)
+            except Exception as error:  # the next build tries again
+                _log.warning("%s", _sentence(error))
 
     def _reopen_waits(self) -> bool:
         return bool(self._troubles.get("index")) and not self._reopen.due

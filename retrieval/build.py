@@ -22,6 +22,7 @@ from retrieval.storage import (
     FORMAT,
     Opener,
     current,
+    hold,
     load_current,
     load_good,
     load_manifest,
@@ -198,7 +199,9 @@ def _open(embedder: Embedder, milvus: Milvus | None, folder: Path, manifest: Man
     if manifest.embedder != embedder.spec or manifest.chunking != PREPARATION:
         built = f"The index in {folder} was built with another model or chunking (model {manifest.embedder.model})"
         raise IndexStale(f"{built}: build it anew with `python -m bot index`.")
-    return Index.load(folder, manifest, embedder, milvus)
+    index = Index.load(folder, manifest, embedder, milvus)
+    index.held = hold(folder)
+    return index
 
 
 def _publish(

@@ -74,6 +74,8 @@ class Index:
         self.embedder = embedder
         self.version = ""
         """Name of the version's folder; empty for an index that was not opened from one."""
+        self.held: object = None
+        """Keeps the version's files from being removed while this index or a copy of it lives."""
         self._reader: Reader | None = None
         self._aside: Callable[[], Reader] | None = None
         self._passage_of_sentence = columns.passage_of_sentences()

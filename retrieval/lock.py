@@ -15,6 +15,13 @@ LOCK = ".lock"
 HOLDER = ".lock.pid"
 """Process id of the holder, for messages only. A killed holder leaves it behind; the next one overwrites it."""
 
+BRIEF = " clears up"
+"""Follows the process id of a holder that does not build."""
+GLANCE = 0.2
+"""Seconds within which a holder has said who it is, and most that clear up are done."""
+PATIENCE = 60.0
+"""Seconds for which one that clears up is waited for; deleting in Milvus takes some."""
+
 Notify = Callable[[str], None]
 """Takes one sentence for the user."""
 
@@ -32,17 +39,18 @@ def unwritable(root: Path, error: OSError) -> RetrievalError:
 
 
 @contextmanager
-def writing(root: Path, *, blocking: bool = False, notify: Notify = silent) -> Iterator[None]:
+def writing(root: Path, *, blocking: bool = False, brief: bool = False, notify: Notify = silent) -> Iterator[None]:
     """Hold the write lock of the index folder ``root``, which is made if it is not there.
 
-    ``blocking`` waits for another writer, after telling ``notify`` once. Raises IndexLocked when another process holds
-    the lock and ``blocking`` is False, RetrievalError when the folder cannot be written.
+    ``blocking`` waits for another writer, after telling ``notify`` once. One that is ``brief``, as it clears up and
+    does not build, is waited for in any case, and waits for nobody. Raises IndexLocked when another process holds the
+    lock and ``blocking`` is False, RetrievalError when the folder cannot be written.
     """
     lock = FileLock(root / LOCK)
     try:
         root.mkdir(parents=True, exist_ok=True)
         try:
-            lock.acquire(blocking=False)
+            _acquire(lock, root, brief=brief)
         except Timeout:
             if not blocking:
                 raise IndexLocked(f"{_held(root)}: wait until it has finished, then try again.") from None
@@ -53,7 +61,7 @@ def writing(root: Path, *, blocking: bool = False, notify: Notify = silent) -> I
     try:
         # Without it the lock holds just the same; only the message of a second writer is poorer.
         with suppress(OSError):
-            (root / HOLDER).write_text(str(os.getpid()), encoding="ascii")
+            (root / HOLDER).write_text(f"{os.getpid()}{BRIEF if brief else ''}", encoding="ascii")
         yield
     finally:
         with suppress(OSError):
@@ -61,9 +69,29 @@ def writing(root: Path, *, blocking: bool = False, notify: Notify = silent) -> I
         lock.release()
 
 
+def _acquire(lock: FileLock, root: Path, *, brief: bool) -> None:
+    """Raises Timeout when another process builds."""
+    if brief:
+        lock.acquire(blocking=False)
+        return
+    try:
+        lock.acquire(timeout=GLANCE, poll_interval=GLANCE / 10)
+    except Timeout:
+        if not _is_brief(root):
+            raise
+        lock.acquire(timeout=PATIENCE)
+
+
+def _is_brief(root: Path) -> bool:
+    try:
+        return (root / HOLDER).read_text(encoding="ascii").endswith(BRIEF)
+    except (OSError, ValueError):
+        return False
+
+
 def _held(root: Path) -> str:
     try:
-        pid = int((root / HOLDER).read_text(encoding="ascii"))
+        pid = int((root / HOLDER).read_text(encoding="ascii").removesuffix(BRIEF))
     except (OSError, ValueError):
         return f"Another process is writing the index in {root}"
     return f"Process {pid} is writing the index in {root}"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
 from retrieval.lock import unwritable
 from retrieval.manifest import Manifest
+from retrieval.sharing import Busy, Held, seize
 from retrieval.storage import (
     CURRENT,
     MANIFEST,
@@ -27,6 +30,8 @@ from retrieval.storage import (
 
 BUILDING = ".building-"
 REMOVING = ".removing-"
+_BESIDE = re.compile(r"\.COLLECTION\.\d+")
+"""See retrieval.stores.arrays.replacing."""
 
 
 def publish(
@@ -42,9 +47,8 @@ def publish(
 
     ``write`` fills an empty folder with files; ``manifest.files`` is computed here. Before the version gets its name
     every file is read back against its checksum, and ``check``, if given, must open it. ``fallback`` is the version to
-    keep beside it, by default the newest other one that is whole; the rest is removed, each after ``removing`` was
-    called with its folder. Raises RetrievalError when the system refuses a write; whatever is raised before the new
-    version is current, the one that was stays so.
+    keep beside it; see remove_old for what becomes of the rest. Raises RetrievalError when the system refuses a write;
+    whatever is raised before the new version is current, the one that was stays so.
     """
     remove_leftovers(root)
     folder = root / f"{BUILDING}{os.getpid()}"
@@ -58,7 +62,7 @@ def publish(
             check(folder, sealed)
         serial = max((number(old) for old in versions(root)), default=0) + 1
         folder = folder.rename(root / f"{serial:06d}-{hashlib.sha256(raw).hexdigest()[:16]}")
-        _sync_folder(root)
+        sync_folder(root)
         _replace(root / CURRENT, f"{folder.name}\n".encode())
     except BaseException as error:
         if not _is_current(root, folder):
@@ -66,19 +70,27 @@ def publish(
         if isinstance(error, OSError):
             raise unwritable(root, error) from error
         raise
-    _remove_old(root, folder, fallback, removing)
+    remove_old(root, folder, fallback, removing)
     return folder
 
 
 def remove_leftovers(root: Path) -> None:
     """Remove what killed builds left in ``root``. The caller holds ``writing(root)``."""
-    for path in root.glob(".*"):
-        if not path.name.startswith((BUILDING, REMOVING)):
-            continue
+    for path in leftovers(root):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def leftovers(root: Path) -> list[Path]:
+    """What a build makes for itself in ``root``: of one that runs, or of killed ones."""
+    return [
+        path
+        for path in root.glob(".*")
+        if path.name.startswith((BUILDING, REMOVING)) or _BESIDE.fullmatch(path.name) is not None
+    ]
 
 
 def _is_current(root: Path, folder: Path) -> bool:
@@ -97,7 +109,7 @@ def _seal(folder: Path, manifest: Manifest) -> bytes:
     raw = json.dumps(asdict(replace(manifest, files=files)), indent=1).encode("ascii")
     (folder / MANIFEST).write_bytes(raw)
     _sync_file(folder / MANIFEST)
-    _sync_folder(folder)
+    sync_folder(folder)
     return (folder / MANIFEST).read_bytes()
 
 
@@ -106,7 +118,7 @@ def _replace(path: Path, content: bytes) -> None:
     beside.write_bytes(content)
     _sync_file(beside)
     beside.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _sync_file(path: Path) -> None:
@@ -114,7 +126,8 @@ def _sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder survive a power cut. Raises OSError."""
     if os.name == "nt":  # folders cannot be opened there, and need not be
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -124,20 +137,35 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _remove_old(root: Path, newest: Path, fallback: Path | None, removing: Callable[[Path], None]) -> None:
+def remove_old(root: Path, newest: Path, fallback: Path | None, removing: Callable[[Path], None]) -> None:
+    """Remove each version, after ``removing`` was called with its folder, but for ``newest``, for ``fallback`` (by
+    default the newest other one that is whole) and for those that somebody reads, in any process.
+
+    The caller holds ``writing(root)``.
+    """
     others = [folder for folder in versions(root) if folder != newest]
     kept = fallback or next((folder for folder in others if is_whole(folder)), None)
     for folder in others:
         if folder == kept:
             continue
-        # Renamed first: no reader may take a version that is losing its files for a complete one.
         doomed = root / f"{REMOVING}{folder.name}"
         try:
-            doomed = folder.rename(doomed)
-            removing(doomed)
-            shutil.rmtree(doomed)
-        except OSError:
+            # Who comes to read it while it is held here finds it gone.
+            with _unread(folder):
+                # Renamed first: no reader may take a version that is losing its files for a complete one.
+                doomed = folder.rename(doomed)
+                removing(doomed)
+                shutil.rmtree(doomed)
+        except (Busy, OSError):
             continue  # the new version serves all the same, and the next build tries again
+
+
+def _unread(folder: Path) -> Held:
+    """Hold a version alone. Raises Busy where somebody reads it, OSError."""
+    try:
+        return seize(folder / MANIFEST)
+    except FileNotFoundError:
+        return Held(None)  # damaged: nobody can open it
 
 
 def is_whole(folder: Path) -> bool:

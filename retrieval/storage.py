@@ -4,8 +4,9 @@
     ROOT/000007-0123456789abcdef/    a version: manifest.json and the files it lists, never changed once named
     ROOT/COLLECTION                  where vectors lie in Milvus: see retrieval.stores.entities
     ROOT/.lock, ROOT/.lock.pid       see retrieval.lock
-    ROOT/.building-*, ROOT/.removing-*   left by a killed build; the next one removes them
+    ROOT/.building-*, ROOT/.removing-*   left by a killed build; the next one, or a bot that serves, removes them
 
+Whoever reads a version holds its manifest.json (see retrieval.sharing); what somebody holds is not removed.
 A version's name is its number and the first 16 hex digits of its manifest's SHA-256; the manifest holds size and
 SHA-256 of every other file, so CURRENT vouches for every byte. This module knows folders and files, not what they mean.
 """
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, StoreUnavailable
 from retrieval.lock import Notify, silent
 from retrieval.manifest import EmbedderSpec, Manifest, VectorSearch
+from retrieval.sharing import Busy, Held, share
 
 FORMAT = 1
 """Version of the layout described above and of the files inside; another one means a rebuild."""
@@ -79,6 +81,20 @@ def current(root: Path) -> Path:
     return root / name
 
 
+def hold(folder: Path) -> Held:
+    """Keep a version from being removed, by any process, until what is returned is released or let go of.
+
+    Raises IndexCorrupt where it has been removed or is being removed.
+    """
+    path = folder / MANIFEST
+    try:
+        return share(path)
+    except (Busy, FileNotFoundError):
+        raise corrupt(path, "is missing") from None
+    except OSError as error:
+        raise corrupt(path, f"cannot be read ({_reason(error)})") from error
+
+
 def load_version(folder: Path) -> Manifest:
     """The manifest of one version, after checking that each file is there, has its size and, if small, its checksum.
 
@@ -110,7 +126,7 @@ def verify_checksums(folder: Path, manifest: Manifest) -> None:
 
 
 def load_current(root: Path, opener: Opener[T]) -> T:
-    """``opener(folder, manifest)`` of the current version.
+    """``opener(folder, manifest)`` of the current version, which nobody removes meanwhile.
 
     A version that is replaced and removed while it is being opened is not an error: the new one is opened instead.
     Raises IndexMissing, IndexStale, IndexCorrupt, and what ``opener`` raises.
@@ -147,11 +163,12 @@ def load_good(root: Path, opener: Opener[T], notify: Notify = silent) -> T:
 
 
 def _open(folder: Path, opener: Opener[T]) -> T:
-    manifest = load_version(folder)
-    try:
-        return opener(folder, manifest)
-    except OSError as error:
-        raise corrupt(folder, f"cannot be read ({_reason(error)})") from error
+    with hold(folder):
+        manifest = load_version(folder)
+        try:
+            return opener(folder, manifest)
+        except OSError as error:
+            raise corrupt(folder, f"cannot be read ({_reason(error)})") from error
 
 
 def _superseded(folder: Path) -> bool:

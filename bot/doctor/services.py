@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import glob
 from collections.abc import Iterator
+from pathlib import Path
 
 from bot.doctor.subject import Check, Subject
 from bot.errors import BotError, ConfigError, DeliveryError, LedgerUnavailable
@@ -43,6 +45,23 @@ def _ledger(subject: Subject) -> Iterator[Finding]:
         )
     else:
         yield ok(LEDGER, f"{state.where} can be read and has the current revision, {state.present}.")
+    if (file := sqlite_path(url)) is not None:
+        yield from _kept(file)
+
+
+def _kept(file: Path) -> Iterator[Finding]:
+    """Ledgers that another was restored over."""
+    from bot.ledger.copying import BEFORE
+
+    kept = sorted(file.resolve().parent.glob(f"{glob.escape(file.resolve().name)}{BEFORE}*"))
+    if kept:
+        size = sum(path.stat().st_size for path in kept)
+        yield warning(
+            LEDGER,
+            f"Kept from before a restore: {', '.join(path.name for path in kept)} ({size / 1e6:.1f} MB), which "
+            "RETENTION_DAYS and `forget` do not reach.",
+            "Delete that once it is not needed.",
+        )
 
 
 def _unusable(error: BotError) -> Finding:

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from bot.ledger.url import database_url
+from bot.ledger.url import database_url, sqlite_path
+from retrieval.sharing import Held
 
 if TYPE_CHECKING:
     from bot.ledger.store import SqlLedger
@@ -29,17 +30,25 @@ async def open_ledger(url: str, *, lease: float = LEASE) -> AsyncIterator[SqlLed
     the server may answer later.
     """
     # Both import SQLAlchemy and read files: not on the event loop.
-    ledger = await asyncio.to_thread(_prepare, url, lease)
-    try:
-        yield ledger
-    finally:
-        await ledger.close()
+    ledger, held = await asyncio.to_thread(_prepare, url, lease)
+    with held:
+        try:
+            yield ledger
+        finally:
+            await ledger.close()
 
 
-def _prepare(url: str, lease: float) -> SqlLedger:
+def _prepare(url: str, lease: float) -> tuple[SqlLedger, Held]:
     from bot.ledger.database import Database
+    from bot.ledger.guard import using
     from bot.ledger.schema import prepare
     from bot.ledger.store import SqlLedger
 
-    prepare(url)
-    return SqlLedger(Database(url), lease=lease)
+    file = sqlite_path(url)
+    held = Held(None) if file is None else using(file)
+    try:
+        prepare(url)
+        return SqlLedger(Database(url), lease=lease), held
+    except BaseException:
+        held.release()
+        raise

@@ -30,6 +30,8 @@ CLOSE_PATIENCE = 2.0
 ATTEMPTS = 3
 IDLE = 10.0
 """Seconds after which PostgreSQL ends a transaction whose process stands still, and its locks with it."""
+PAGES = 256
+"""Pages of SQLite's file given back in one transaction: a megabyte, some milliseconds."""
 POOL = 5
 """Connections to PostgreSQL."""
 
@@ -76,6 +78,16 @@ class Database:
         if self.is_sqlite:
             await self._bounded(self._bare, lambda db: db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close())
 
+    async def give_back(self) -> None:
+        """Give what SQLite's file no longer needs back to the disk, a little at a time, others' changes in between.
+
+        A server of PostgreSQL does so by itself.
+        """
+        if self.is_sqlite:
+            while await self._bounded(self._bare, _give_back):
+                pass
+            await self.shrink_log()
+
     async def close(self) -> None:
         if self._given_up:
             await asyncio.wait(self._given_up, timeout=CLOSE_PATIENCE)
@@ -109,6 +121,17 @@ class Database:
         self._given_up.discard(task)
         if not task.cancelled():
             task.exception()  # seen; otherwise asyncio reports it as lost
+
+
+def _give_back(db: Connection) -> bool:
+    """Whether there is more to give back."""
+    before = db.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+    if before:
+        # As a script, which is run to its end: the driver would stop any other statement after its first page.
+        script = f"PRAGMA incremental_vacuum({PAGES})"
+        cast("AdaptedConnection", db.connection.dbapi_connection).run_async(lambda own: own.executescript(script))
+    after = db.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+    return bool(0 < after < before)
 
 
 async def _transact(engine: AsyncEngine, work: Callable[[Connection], _T]) -> _T:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,10 @@ PATIENCE = 30.0
 RETRY = 0.02
 VERSION_TABLE = "ledger_version"
 """Not Alembic's own name: another program that uses Alembic may share the database."""
+INCREMENTAL = 2
+"""SQLite's number for the mode of auto_vacuum in which free pages are given back when that is asked for."""
+REWRITTEN = 1 << 26
+"""Bytes of a file that is written anew in well under a second."""
 ADVISORY_LOCK = 0x466F6E7465  # "Fonte" in ASCII; any number that others are unlikely to use
 
 
@@ -123,7 +127,24 @@ def _check(file: Path) -> None:
         finding = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if finding != "ok":
             raise ConfigError(faults.damaged(file))
+        _let_shrink(connection)
         _log_ahead(connection)
+
+
+def _let_shrink(connection: sqlite3.Connection) -> None:
+    """Have the file's free pages be given back one by one. A ledger made before this was so is written anew, once.
+
+    A large one is left as it is, as that would keep others from it for too long: its free pages are used again.
+    """
+    (mode,), (pages,), (size,) = (
+        connection.execute(f"PRAGMA {name}").fetchone() for name in ("auto_vacuum", "page_count", "page_size")
+    )
+    if mode == INCREMENTAL or pages * size > REWRITTEN:
+        return
+    connection.execute(f"PRAGMA auto_vacuum={INCREMENTAL}")
+    if pages:
+        with suppress(sqlite3.OperationalError):  # the disk is too full for a second copy, or somebody uses it
+            connection.execute("VACUUM")
 
 
 def _log_ahead(connection: sqlite3.Connection) -> None:

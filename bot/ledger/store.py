@@ -155,6 +155,13 @@ class SqlLedger:
                 return questions
             questions += found
 
+    async def give_back(self) -> None:
+        """Give the space of what was erased back to the disk, where the database does not do so by itself.
+
+        Raises LedgerUnavailable.
+        """
+        await self._database.give_back()
+
     async def ping(self) -> None:
         """A row is written and committed: a full or read-only disk is found, too."""
         statement = text(f"UPDATE {VERSION_TABLE} SET version_num = version_num")  # noqa: S608

@@ -35,7 +35,8 @@ _log = logging.getLogger(__name__)
 
 _LOCK = ".lock"
 _MAKING = ".making-"
-_REVISION = re.compile(r"[0-9a-f]{64}")
+REVISION = re.compile(r"[0-9a-f]{64}")
+"""Names of the folders that hold what was prepared of a model."""
 _PATIENCE_S = 1800.0
 """How long to wait for another process that prepares a model: a slow download included."""
 
@@ -189,7 +190,7 @@ def _prepare(source: Source, cache_dir: Path, sample: Sequence[str]) -> None:
         remember(source, made.folder, made.revision, cache_dir)
         # What was made for files that have changed since serves nobody any more.
         for old in {path.name for path in cache_dir.glob("*/")} - remembered(cache_dir):
-            if _REVISION.fullmatch(old):
+            if REVISION.fullmatch(old):
                 shutil.rmtree(cache_dir / old, ignore_errors=True)
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
@@ -210,6 +211,18 @@ def _prepare_int8(wanted: _Wanted, sample: Sequence[str]) -> None:
         if wanted.precision == "int8":
             raise
         _log.info("%s is served in float32: %s", wanted.source.name, error)
+
+
+def remove_leftovers(cache_dir: Path) -> None:
+    """Remove what killed processes left of models that they prepared; nothing while one is being prepared.
+
+    Raises OSError.
+    """
+    if not any(cache_dir.glob(f"{_MAKING}*")):
+        return
+    with suppress(Timeout), FileLock(cache_dir / _LOCK, timeout=0):
+        for left in cache_dir.glob(f"{_MAKING}*"):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, IndexTypeEr
 from retrieval.inspection.finding import Finding, Status, count, ok, told, warning
 from retrieval.manifest import EmbedderSpec, Manifest, VectorSearch
 from retrieval.publish import is_whole
-from retrieval.storage import load_manifest, verify_checksums, versions
+from retrieval.sharing import held
+from retrieval.storage import MANIFEST, load_manifest, verify_checksums, versions
 from retrieval.stores.plan import AUTO, FLAT
 from retrieval.types import Document, Skipped
 
@@ -46,7 +47,7 @@ def inspect_index(
         return
     except IndexCorrupt as error:
         yield told(INDEX, Status.WRONG, error)
-        yield _fallback(root, None)
+        yield _fallback(_whole(root, None), served=False)
         return
     yield ok(INDEX, f"Version {folder.name} is whole: {_content(manifest)}.")
     changes = _changes(manifest, found, spec, wanted, model)
@@ -55,7 +56,9 @@ def inspect_index(
     elif not isinstance(found, SourceError):
         yield ok(INDEX, "It is of these documents and settings.")
     yield from _search(manifest.search)
-    yield _fallback(root, folder)
+    fallback = _whole(root, folder)
+    yield _fallback(fallback, served=True)
+    yield from _older(root, (folder, fallback))
 
 
 def _type(wanted: VectorSearch, spec: EmbedderSpec | None) -> Iterator[Finding]:
@@ -130,10 +133,24 @@ def _search(how: VectorSearch) -> Iterator[Finding]:
         yield ok(INDEX, f"{how.type} nominates: recall@10 {how.recall[0]:.4g}, INDEX_RECALL asks for {how.target:.4g}.")
 
 
-def _fallback(root: Path, current: Path | None) -> Finding:
-    whole = next((folder for folder in versions(root) if folder != current and is_whole(folder)), None)
+def _older(root: Path, kept: Sequence[Path | None]) -> Iterator[Finding]:
+    """Versions beyond those that are always kept."""
+    older = [folder for folder in versions(root) if folder not in kept]
+    read = sum(held(folder / MANIFEST) for folder in older)
+    if read:
+        yield ok(INDEX, f"{count(read, 'older version')} kept because in use: some bot or command reads it.")
+    if len(older) > read:
+        left = count(len(older) - read, "older version")
+        yield ok(INDEX, f"{left} left over, which nobody reads; the next build, or a bot that serves, removes it.")
+
+
+def _whole(root: Path, current: Path | None) -> Path | None:
+    return next((folder for folder in versions(root) if folder != current and is_whole(folder)), None)
+
+
+def _fallback(whole: Path | None, *, served: bool) -> Finding:
     if whole is not None:
         return ok(INDEX, f"The last good version to fall back on is {whole.name}.")
-    if current is not None:
+    if served:
         return ok(INDEX, "There is no earlier version to fall back on, as after a first build.")
     return warning(INDEX, "There is no good version to fall back on.", "Run `python -m bot index --rebuild`.")

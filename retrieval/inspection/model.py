@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from retrieval.embedders import REVISION
 from retrieval.embedders.bundle import (
     Bundle,
     Parity,
@@ -52,6 +53,7 @@ def inspect_model(model: str, cache_dir: Path, precision: Precision) -> Iterator
         yield told(MODEL, Status.WRONG, error)
         return
     yield _weights(source, prepared)
+    yield from _others(cache_dir, prepared)
     if prepared is None:
         if source.folder is not None:
             yield warning(MODEL, f"{source.name} has not been prepared in {cache_dir} yet.", _PREPARE)
@@ -105,6 +107,19 @@ def _weights(source: Source, prepared: _Prepared | None) -> Finding:
         f"{source.name} has not been fetched from the Hugging Face hub yet.",
         "Run `python -m bot index` while the hub can be reached, which fetches and prepares it once.",
     )
+
+
+def _others(cache_dir: Path, prepared: _Prepared | None) -> Iterator[Finding]:
+    """What was prepared of models that are set no more: it stays, as they may be set again."""
+    others = [
+        folder
+        for folder in cache_dir.glob("*/")
+        if REVISION.fullmatch(folder.name) and (prepared is None or folder != prepared.folder)
+    ]
+    size = sum(path.stat().st_size for folder in others for path in folder.rglob("*") if path.is_file())
+    if size:
+        what = count(len(others), "other model")
+        yield ok(MODEL, f"{what} prepared in {cache_dir}: {size / 1e6:.0f} MB, which may be deleted.")
 
 
 def _export(source: Source, prepared: _Prepared) -> Finding:

@@ -90,7 +90,7 @@ def test_help_imports_nothing_heavy() -> None:
     loaded = set(done.stderr.split())
     assert "bot.cli" in loaded
     assert not {name for name in loaded if name.partition(".")[0] in HEAVY}
-    for command in ("ask", "index", "eval", "doctor"):
+    for command in ("ask", "index", "eval", "doctor", "backup", "restore"):
         assert f"\n    {command} " in done.stdout
 
 

@@ -30,7 +30,7 @@ from bot.settings.model import Answer, Embedding, Seeds, Settings
 from bot.settings.model import Milvus as MilvusSettings
 from retrieval.build import current_version, index_folder
 from retrieval.index import Index
-from retrieval.storage import current
+from retrieval.storage import current, versions
 from retrieval.types import Query, SearchResult
 from tests.standin.cable import Cable
 
@@ -203,14 +203,26 @@ async def test_the_old_index_goes_with_its_last_batch(shelf: Shelf) -> None:
 
 
 async def test_a_version_whose_folder_is_removed_still_answers(shelf: Shelf) -> None:
-    """A question may be at work on a version while the one after the next is published."""
+    """Where the file system knows no locks, a question may be at work on a version that is removed."""
     shelf.publish(*library(0))
     index = shelf.open().index
-    for version in (1, 2):
-        shelf.publish(*library(version))
-    assert not (shelf.root / index.version).exists()
+    shelf.publish(*library(1))
+    shutil.rmtree(shelf.root / index.version)
     [result] = await asyncio.to_thread(index.search_many, [Query("Who painted harbour number 3?")])
     assert versions_in(result) == {0}
+
+
+async def test_what_was_kept_for_this_bot_goes_once_it_has_let_go(shelf: Shelf) -> None:
+    first = shelf.publish(*library(0))
+    reloader = shelf.open()
+    for version in (1, 2):
+        last = shelf.publish(*library(version))
+    assert (shelf.root / first).exists(), "the bot reads it"
+    async with QueryBatcher(reloader.index) as batcher, shelf.followed(reloader, swapping(batcher)):
+        assert await shelf.serves() == last
+        await until(lambda: gc.collect() >= 0 and not (shelf.root / first).exists())
+    assert len(versions(shelf.root)) == 2
+    assert current_version(shelf.settings.data_dir) == last
 
 
 async def test_the_log_tells_what_changed(shelf: Shelf, log: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from retrieval.storage import current, load_manifest, versions
 from retrieval.stores.entities import claimed
 from retrieval.stores.milvus import MilvusStore, saved
 from retrieval.stores.milvus_client import client_for
+from retrieval.tidying import tidy
 from retrieval.types import Document, Query
 
 IN_MILVUS = VectorSearch(store="milvus")
@@ -131,6 +133,39 @@ def test_what_no_version_holds_any_more_is_deleted(room: Room) -> None:
     # The version before is kept, the one before that is gone.
     assert room.held() == 80
     assert room.told == []
+
+
+def test_what_a_version_in_use_holds_stays(room: Room) -> None:
+    """Two builds within seconds of each other, beside a bot that has not taken over the first yet."""
+    lone = [*docs(), make_document("10.txt", "A windmill turns on the hill.", markdown=False)]
+    room.build(lone)
+    serving = room.open()
+    before = serving.search_many(QUESTIONS)
+    room.build()
+    room.build(docs(changed=True))
+    assert room.held() == 82
+    assert serving.search_many(QUESTIONS) == before
+    assert before[0].hits[0].source == "10.txt"
+    del serving
+    gc.collect()
+    tidy(room.data, milvus=room.milvus, notify=room.told.append)
+    assert room.held() == 81
+    assert len(versions(room.root)) == 2
+    assert room.open().search_many(QUESTIONS)[0].hits
+    assert room.told == []
+
+
+def test_a_collection_goes_only_once_nobody_reads_a_version_of_it(room: Room) -> None:
+    room.build()
+    first, serving = claimed(room.root) or "", room.open()
+    for documents in (docs(), docs(changed=True), docs()):
+        room.build(documents, rebuild=True)
+    assert serving.search_many(QUESTIONS)[1].hits
+    del serving
+    gc.collect()
+    tidy(room.data, milvus=room.milvus, notify=room.told.append)
+    assert client_for(room.milvus).dimension(first) is None
+    assert room.open().search_many(QUESTIONS)[1].hits
 
 
 def test_a_rebuild_begins_a_collection_and_the_old_one_goes_with_its_last_version(room: Room) -> None:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval import storage
+from retrieval import sharing, storage
 from retrieval.errors import IndexCorrupt, IndexLocked, IndexMissing, IndexStale, RetrievalError
 from retrieval.lock import writing
 from retrieval.manifest import EmbedderSpec, Manifest
@@ -265,7 +265,11 @@ def test_a_reader_at_any_moment_of_a_publish_sees_the_old_or_the_new(
     assert len(seen) > 20
 
 
-def test_a_version_removed_while_it_is_opened_gives_way_to_the_new_one(tmp_path: Path) -> None:
+def test_a_version_removed_while_it_is_opened_gives_way_to_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the file system knows no locks, nobody can keep it."""
+    monkeypatch.setattr(sharing, "_lock", lambda descriptor, *, alone: None)
     first = put(tmp_path, "one")
     opened: list[Path] = []
 

@@ -47,6 +47,16 @@ async def test_a_ledger_that_is_in_use_is_read_beside_its_user(doctor) -> None:
         await ledger.ping()
 
 
+async def test_what_was_kept_at_a_restore_is_told(doctor) -> None:
+    await make_ledger(database_url(None, doctor.data))
+    kept = doctor.data / "ledger.db.before-restore-20261127-101112"
+    shutil.copy(doctor.data / "ledger.db", kept)
+    _, line = await look(doctor, "ledger")
+    assert line["status"] == "warning"
+    assert line["detail"].startswith(f"Kept from before a restore: {kept.name} (0.1 MB), which RETENTION_DAYS")
+    assert line["remedy"] == "Delete that once it is not needed."
+
+
 @pytest.fixture
 def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program with one migration more than the ledger has seen."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from retrieval.build import build_index, index_folder
+from retrieval.build import build_index, index_folder, open_index
 from retrieval.documents import read_documents
 from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.errors import SourceError
@@ -16,6 +17,7 @@ from retrieval.inspection.finding import Finding, Status
 from retrieval.inspection.index import _search, inspect_index
 from retrieval.manifest import EmbedderSpec, VectorSearch
 from retrieval.storage import current, load_manifest
+from retrieval.tidying import tidy
 
 SPEC = HashingEmbedder().spec
 TYPED = VectorSearch("PQ8x4fs", 0.99, "PQ8x4fs", recall=(0.994, 0.97))
@@ -79,6 +81,22 @@ def test_the_last_good_version_is_named(built) -> None:
     (built.seeds / "c.txt").write_text("Something new.")
     built.build()
     assert built.look()[-1].detail == f"The last good version to fall back on is {first}."
+
+
+def test_versions_that_are_kept_for_their_readers_are_told(built) -> None:
+    reader = open_index(built.data, HashingEmbedder())
+    for number in range(3):
+        (built.seeds / "c.txt").write_text(f"Something new, {number}.")
+        built.build()
+    assert bad(built.look()) == []
+    assert built.look()[-1].detail == "1 older version kept because in use: some bot or command reads it."
+    del reader
+    gc.collect()
+    assert built.look()[-1].detail == (
+        "1 older version left over, which nobody reads; the next build, or a bot that serves, removes it."
+    )
+    tidy(built.data)
+    assert built.look()[-1].detail.startswith("The last good version to fall back on is ")
 
 
 def test_a_damaged_file_is_wrong_and_the_fallback_is_told(built) -> None:

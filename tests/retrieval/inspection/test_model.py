@@ -163,3 +163,16 @@ def test_a_model_that_is_nowhere(cache) -> None:
 
 def test_hashing_needs_nothing(cache) -> None:
     assert last(look("hashing", cache))[0] is Status.OK
+
+
+def test_what_was_prepared_of_other_models_is_told_with_its_size(model, cache, export) -> None:
+    before = look(model, cache)
+    (cache / ".making-1").mkdir()
+    (cache / ".making-1" / "half").write_bytes(b"x" * 10**7)
+    assert look(model, cache) == before
+    other = cache / ("0" * 64)
+    other.mkdir()
+    (other / "model.onnx").write_bytes(b"x" * 3_000_000)
+    [told] = [finding for finding in look(model, cache) if finding not in before]
+    assert told.status is Status.OK
+    assert told.detail == f"1 other model prepared in {cache}: 3 MB, which may be deleted."

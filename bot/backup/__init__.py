@@ -1,0 +1,1 @@
+"""``python -m bot backup`` and ``restore``: what DATA_DIR holds as one file, made while bots serve."""
