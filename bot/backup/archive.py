@@ -37,6 +37,8 @@ LEVEL = 3
 MAX_MANIFEST = 1 << 24
 """Bytes: room for a hundred thousand members."""
 CHUNK = 1 << 20
+TAR = tarfile.GNU_FORMAT
+"""Which alone has room in a header for more than 8 GiB, as the vectors of a large index take; names are short."""
 _GZIP = b"\x1f\x8b"
 _SHA = re.compile(r"[0-9a-f]{64}")
 _PART = re.compile(r"(?!\.)[^\x00-\x1f\x7f/\\:]{1,200}")
@@ -96,7 +98,7 @@ def write(file: IO[bytes], contents: Contents, members: list[Member], *, zipped:
     """Write an archive. Raises OSError, BotError where a file is not what its member says any more."""
     # Neither name nor time of the file: two backups of one state are equal but for the manifest.
     stream = cast("IO[bytes]", gzip.GzipFile("", "wb", LEVEL, file, mtime=0)) if zipped else file
-    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+    with tarfile.open(fileobj=stream, mode="w", format=TAR) as tar:
         raw = _sealed(contents)
         tar.addfile(_header(MANIFEST, len(raw)), BytesIO(raw))
         for each in members:
@@ -123,6 +125,8 @@ class _Hashed:
 
 
 def _header(name: str, size: int) -> tarfile.TarInfo:
+    if len(name.encode("utf-8", "surrogateescape")) > tarfile.LENGTH_NAME:  # it would need a second header
+        raise BotError(f"{name} has too long a name to be backed up: nothing was backed up.")
     header = tarfile.TarInfo(name)
     header.size, header.mode, header.mtime = size, 0o600, int(time.time())
     return header

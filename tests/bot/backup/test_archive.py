@@ -84,6 +84,21 @@ def test_what_is_written_is_read(tmp_path: Path, zipped: bool) -> None:
         assert {member.mode for member in tar.getmembers()} == {0o600}
 
 
+@given(size=st.integers(0, 1 << 50))
+def test_a_member_may_have_any_size(size: int) -> None:
+    header = archive._header("index/000007-0123456789abcdef/vectors.faiss", size).tobuf(archive.TAR)
+    assert archive._next(Path("a.tar"), io.BytesIO(header).read) == (
+        "index/000007-0123456789abcdef/vectors.faiss",
+        size,
+    )
+
+
+def test_a_name_that_could_not_be_read_again_is_not_written() -> None:
+    with pytest.raises(BotError, match="too long a name"):
+        archive._header("models/" + "a" * 94, 1)
+    assert archive._header("models/" + "a" * 93, 1).tobuf(archive.TAR)[156:157] == tarfile.REGTYPE
+
+
 def test_a_file_that_changes_while_it_is_written_ends_it(tmp_path: Path) -> None:
     make(tmp_path)
     members = [archive.member(name, tmp_path / "from" / name) for name in FILES]
