@@ -9,15 +9,17 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from retrieval.assemble import Progress, assemble, collect, tell_shortfall
+from retrieval.assemble import Assembled, assemble, collect, tell_shortfall
+from retrieval.embedding import forget, remove_draft
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
 from retrieval.index import Index
 from retrieval.lock import Notify, silent, unwritable, writing
 from retrieval.manifest import EmbedderSpec, Manifest, Milvus, VectorSearch
+from retrieval.progress import Progress, Step, unwatched
 from retrieval.protocols import Embedder
 from retrieval.publish import publish
 from retrieval.remote import discarding, remote
-from retrieval.reuse import KEYS, PREPARATION, Keys, LastIndex, last_index
+from retrieval.reuse import KEYS, PREPARATION, last_index
 from retrieval.storage import (
     FORMAT,
     Opener,
@@ -48,10 +50,13 @@ class BuildReport:
     embedded: int
     """Distinct sentences that went through the model."""
     reused: int
-    """Sentences whose vector was known: from the last index, or from an equal sentence of this one."""
+    """Sentences whose vector was known: from the last index, from a build that was broken off, or from an equal
+    sentence of this one."""
     seconds: float
     published: bool
     """False when the index was current, and nothing has been written."""
+    resumed: int = 0
+    """Distinct sentences that a build which was broken off had embedded."""
 
 
 def index_folder(data_dir: Path) -> Path:
@@ -81,10 +86,11 @@ def build_index(
     find damage even when the documents have not changed; a damaged index is told to ``notify`` and built anew. ``wait``
     waits for another writer instead of raising IndexLocked. Raises SourceError when there is nothing to index,
     ModelError when the model fails, IndexTypeError for a search that cannot be had, StoreUnavailable when Milvus is
-    needed and out of reach, RetrievalError when the folder cannot be written; the last index then stays.
+    needed and out of reach, RetrievalError when the folder cannot be written; the last index then stays. Whatever
+    ends it, what was embedded is kept, and the next build embeds the rest (see retrieval.spool); ``rebuild`` does not.
     """
     started = perf_counter()
-    report_progress = progress or _no_progress
+    report_progress = progress or unwatched
     root = index_folder(data_dir)
     read, skipped = collect(documents, where, report_progress)
     target = target_manifest(read, skipped, embedder.spec, search)
@@ -101,16 +107,25 @@ def build_index(
         except OSError as error:
             raise unwritable(root, error) from error
         last = None if rebuild else last_index(root, embedder, notify, milvus, without=there is None)
-        index, keys, embedded = assemble(read, last, embedder, search, where, report_progress, there)
-        how = replace(index.store.how, asked=search.asked, target=search.target)
-        target = replace(target, chunks=len(index.columns), sentences=index.columns.sentences, search=how)
-        tell_shortfall(how, notify)
-        report_progress("write", 0, 1)
-        _publish(
-            root, index, keys, target, partial(_open, embedder, milvus), last, discarding(root, milvus, there, notify)
-        )
-        report_progress("write", 1, 1)
-    return _report(before, target, skipped, started, embedded)
+        if rebuild:
+            forget(root)
+        try:
+            made = [assemble(read, last, embedder, search, where, report_progress, root, there)]
+            index, embedded, resumed = made[0].index, made[0].embedded, made[0].resumed
+            how = replace(index.store.how, asked=search.asked, target=search.target)
+            target = replace(target, chunks=len(index.columns), sentences=index.columns.sentences, search=how)
+            tell_shortfall(how, notify)
+            step = Step("write", 0, 1, len(read), target.chunks, target.sentences)
+            report_progress(step)
+            fallback = last.folder if last else None
+            del index, last  # what is written need not be in memory too while it is read back
+            check = partial(_open, embedder, milvus)
+            _publish(root, made, target, check, fallback, discarding(root, milvus, there, notify))
+            forget(root)
+            report_progress(replace(step, done=1))
+        finally:
+            remove_draft(root)
+    return _report(before, target, skipped, started, embedded, resumed)
 
 
 def open_index(data_dir: Path, embedder: Embedder, notify: Notify = silent, *, milvus: Milvus | None = None) -> Index:
@@ -203,18 +218,20 @@ def _open(embedder: Embedder, milvus: Milvus | None, folder: Path, manifest: Man
 
 def _publish(
     root: Path,
-    index: Index,
-    keys: Keys,
+    made: list[Assembled],
     manifest: Manifest,
     check: Opener[Index],
-    last: LastIndex | None,
+    fallback: Path | None,
     removing: Callable[[Path], None],
 ) -> None:
-    def write(folder: Path) -> None:
-        index.save(folder)
-        save_arrays(folder, {KEYS: keys})
+    """Publish the one that is made, which leaves the list, and with it memory, when it has been written."""
 
-    publish(root, write, manifest, check=check, fallback=last.folder if last else None, removing=removing)
+    def write(folder: Path) -> None:
+        assembled = made.pop()
+        assembled.index.save(folder)
+        save_arrays(folder, {KEYS: assembled.keys})
+
+    publish(root, write, manifest, check=check, fallback=fallback, removing=removing)
 
 
 # --- what is there -----------------------------------------------------------------------------------------------
@@ -277,6 +294,7 @@ def _report(
     skipped: Sequence[Skipped],
     started: float,
     embedded: int = 0,
+    resumed: int = 0,
 ) -> BuildReport:
     old, new = before.sources if before else {}, after.sources
     return BuildReport(
@@ -291,8 +309,5 @@ def _report(
         reused=after.sentences - embedded,
         seconds=perf_counter() - started,
         published=before is not after,
+        resumed=resumed,
     )
-
-
-def _no_progress(_stage: str, _done: int, _total: int) -> None:
-    pass

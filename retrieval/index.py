@@ -29,7 +29,7 @@ from retrieval.protocols import Embedder, Floats, Mask, Reader, Rows, VectorStor
 from retrieval.questions import classify
 from retrieval.ranking import Candidate, Ranking, words_beside
 from retrieval.steps import Begun, Pool, Question
-from retrieval.storage import load_arrays, load_json, save_arrays, save_json
+from retrieval.storage import load_arrays, load_json, save_arrays, save_json, save_list
 from retrieval.stores import kind_at, open_store
 from retrieval.types import Document, Query, Reading, SearchResult
 
@@ -89,7 +89,7 @@ class Index:
 
     def save(self, folder: Path) -> None:
         """Write all parts into an existing folder. Raises OSError."""
-        save_json(folder / DOCUMENTS, [document_fields(document) for document in self.documents])
+        save_list(folder / DOCUMENTS, map(document_fields, self.documents))
         save_json(folder / "headings.json", self.columns.headings)
         save_json(folder / "vocabulary.json", self.lexical.vocabulary)
         save_arrays(folder, {f"passages.{name}": array for name, array in self.columns.arrays().items()})

@@ -241,6 +241,15 @@ def save_json(path: Path, value: object) -> None:
     path.write_bytes(json.dumps(value, separators=(",", ":")).encode("ascii"))
 
 
+def save_list(path: Path, values: Iterable[object]) -> None:
+    """Write what save_json would for a list of the values, one at a time. Raises OSError."""
+    with path.open("wb") as file:
+        file.write(b"[")
+        for row, value in enumerate(values):
+            file.write((b"," if row else b"") + json.dumps(value, separators=(",", ":")).encode("ascii"))
+        file.write(b"]")
+
+
 def load_json(path: Path) -> Any:
     """The value written by save_json. Raises IndexCorrupt."""
     try:
