@@ -10,7 +10,6 @@ from pathlib import Path
 from bot.errors import ConfigError
 from bot.messages import Messages
 from bot.settings import Settings
-from retrieval.assemble import Progress
 from retrieval.build import BuildReport, build_index, index_folder, open_index, open_next, refresh
 from retrieval.documents import read_documents
 from retrieval.embedders import load_embedder
@@ -25,6 +24,7 @@ from retrieval.errors import (
 )
 from retrieval.index import Index
 from retrieval.manifest import Milvus, VectorSearch
+from retrieval.progress import Progress, Step
 from retrieval.protocols import Embedder
 from retrieval.reader import load_reader
 from retrieval.reuse import known_documents, known_refusals
@@ -46,7 +46,7 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
     be loaded.
     """
     try:
-        documents = _read(settings, words, known=_known(settings, refusals=True))
+        documents = _read(settings, words, progress, known=_known(settings, refusals=True))
     except SourceError as error:
         if not versions(index_folder(settings.data_dir)):
             # Before the model is prepared: nobody should wait for it to be told that there is nothing to read.
@@ -109,7 +109,7 @@ def update_library(
     """
     # For a person what could not be read is tried again: it lacked time perhaps, or its reader is newer now.
     known = _known(settings, refusals=wait)
-    documents = _read(settings, words, known={} if rebuild else known)
+    documents = _read(settings, words, progress, known={} if rebuild else known)
     embedder = load_model(settings, documents, notify)
     return build_index(
         documents,
@@ -131,9 +131,14 @@ def _known(settings: Settings, *, refusals: bool) -> dict[str, Document | Skippe
     return {**(known_refusals(root) if refusals else {}), **known_documents(root)}
 
 
-def _read(settings: Settings, words: Messages, *, known: Mapping[str, Document | Skipped]) -> list[Document | Skipped]:
+def _read(
+    settings: Settings, words: Messages, progress: Progress, *, known: Mapping[str, Document | Skipped]
+) -> list[Document | Skipped]:
+    def tell(done: int, total: int) -> None:
+        progress(Step("read", done, total))
+
     folder = settings.seeds.dir
-    documents = list(read_documents(folder, settings.seeds.exclude, known)) if folder.exists() else []
+    documents = list(read_documents(folder, settings.seeds.exclude, known, progress=tell)) if folder.exists() else []
     if not documents:
         raise SourceError(words.no_seeds.format(folder=folder))
     return documents

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def read_documents(
     known: Mapping[str, Document | Skipped] | None = None,
     *,
     sandbox: Sandbox | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Iterator[Document | Skipped]:
     """Read every file under ``root``, sorted by POSIX relative path; an empty folder yields nothing.
 
@@ -49,8 +50,9 @@ def read_documents(
     reason. ``exclude`` holds shell patterns (``*``, ``?``, ``[...]``; ``*`` matches ``/`` too) for relative paths of
     files and folders. A document of ``known``, by source, is taken as it is where the file still holds the same bytes:
     finding titles and sections takes most of the time. What was Skipped for its bytes likewise is again. Files that are
-    not plain text are read in a child process, by ``sandbox`` if given, which is closed at the end. Raises SourceError
-    at once if ``root`` is missing, not a folder or cannot be listed.
+    not plain text are read in a child process, by ``sandbox`` if given, which is closed at the end. ``progress`` takes
+    how many files have been looked at and how many there are. Raises SourceError at once if ``root`` is missing, not a
+    folder or cannot be listed.
     """
     try:
         os.scandir(root).close()
@@ -62,7 +64,7 @@ def read_documents(
         raise SourceError(f'The folder "{root}" cannot be listed ({cause(error)}): make it readable.') from error
     sandbox = sandbox or Sandbox()
     entries = walk(root, exclude, sorted({*_PLAIN, *sandbox.readers}))
-    return _read_entries(sorted(entries, key=lambda entry: entry.source), known or {}, sandbox)
+    return _read_entries(sorted(entries, key=lambda entry: entry.source), known or {}, sandbox, progress)
 
 
 def make_document(
@@ -131,12 +133,16 @@ def _clean(title: str) -> str:
 
 
 def _read_entries(
-    entries: Sequence[Entry], known: Mapping[str, Document | Skipped], sandbox: Sandbox
+    entries: Sequence[Entry],
+    known: Mapping[str, Document | Skipped],
+    sandbox: Sandbox,
+    progress: Callable[[int, int], None],
 ) -> Iterator[Document | Skipped]:
     seen: dict[str, str] = {}
     refused: dict[tuple[str, str], str] = {}
     try:
-        for entry in entries:
+        for row, entry in enumerate(entries):
+            progress(row, len(entries))
             if entry.reason is not None:
                 yield Skipped(entry.source, entry.reason)
                 continue
@@ -165,6 +171,7 @@ def _read_entries(
                 continue
             seen[digest] = entry.source
             yield document
+        progress(len(entries), len(entries))
     finally:
         sandbox.close()
 

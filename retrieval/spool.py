@@ -5,8 +5,9 @@
                       then their keys (n, KEY_BYTES) and vectors (n, dimension), float32 as this machine has it
 
 Only appended to, a block at a time. A block that was not finished when the process died is cut off, one that is
-damaged is passed over: MARK leads to the next. A file of another model, or none of ours, is begun anew. The caller
-holds ``writing(root)``.
+damaged is passed over: MARK leads to the next. A file of another model, or none of ours, is begun anew. Blocks are not
+synced, as that may take seconds on a busy disk: a power cut costs what the system had not written by itself, half a
+minute or so, and the checksums tell. The caller holds ``writing(root)``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from contextlib import suppress
 from dataclasses import asdict
 from io import FileIO
 from pathlib import Path
-from time import monotonic
 
 import numpy as np
 
@@ -31,8 +31,6 @@ from retrieval.protocols import Floats, Rows
 from retrieval.reuse import COPY_ROWS, KEY_BYTES, Keys, match_keys
 
 SPOOL = ".embedded"
-SYNC_SECONDS = 5.0
-"""How much work a power cut may cost; a killed process costs the block that is being embedded."""
 MOST_USELESS = 1
 """A spool with this many times more vectors that no sentence of the build has than others is written anew."""
 _FEWER = "-fewer"
@@ -58,7 +56,6 @@ class Spool:
         """The row each block begins with, and after them the number of rows."""
         self.keys: Keys = np.zeros((0, KEY_BYTES), dtype=np.uint8)
         """(n, KEY_BYTES) of the rows that were there at first."""
-        self._synced = monotonic()
         try:
             self._file = self._reopened()
         except (OSError, ValueError):
@@ -86,9 +83,6 @@ class Spool:
                 self._file.truncate(start)
             raise
         self._add(start + _BLOCK.size, len(keys))
-        if monotonic() - self._synced > SYNC_SECONDS:
-            os.fsync(self._file.fileno())
-            self._synced = monotonic()
 
     def vectors(self, rows: Rows) -> Floats:
         """(len(rows), dimension) the vectors of these rows, which must exist; quickest where they are in order."""

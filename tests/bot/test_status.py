@@ -5,17 +5,18 @@ import sys
 import pytest
 
 from bot.platforms.status import Status
+from retrieval.progress import Step
 
 
 def run(status: Status) -> None:
     for stage, done, total in (("read", 1, 0), ("split", 1, 1), ("embed", 0, 2), ("embed", 2, 2), ("write", 1, 1)):
-        status.progress(stage, done, total)
+        status.progress(Step(stage, done, total))
 
 
 def test_without_a_terminal_there_is_one_line_and_only_when_there_is_work(capsys: pytest.CaptureFixture[str]) -> None:
     with Status("Reading") as status:
-        status.progress("read", 3, 0)
-        status.progress("embed", 0, 0)
+        status.progress(Step("read", 3, 0))
+        status.progress(Step("embed", 0, 0))
         assert capsys.readouterr().err == ""
         run(status)
     captured = capsys.readouterr()
@@ -45,7 +46,7 @@ def test_a_bar_is_taken_down_when_the_build_fails(
 
     def fail() -> None:
         with Status("Reading") as status:
-            status.progress("embed", 0, 2)
+            status.progress(Step("embed", 0, 2))
             raise KeyError
 
     with pytest.raises(KeyError):

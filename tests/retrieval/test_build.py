@@ -238,14 +238,14 @@ def test_the_order_of_the_documents_is_no_news(tmp_path: Path) -> None:
 
 
 def test_progress_moves_through_the_stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrieval.reuse.BATCH", 2)
+    monkeypatch.setattr("retrieval.embedding.BATCH", 2)
     seen: list[tuple[str, int, int]] = []
     build_index(
         docs(sea=SEA, bread=BREAD, stars=STARS),
         tmp_path,
         HashingEmbedder(),
         where="seeds",
-        progress=lambda stage, done, total: seen.append((stage, done, total)),
+        progress=lambda step: seen.append((step.stage, step.done, step.total)),
     )
     assert list(dict.fromkeys(stage for stage, _, _ in seen)) == ["read", "split", "embed", "write"]
     assert [entry for entry in seen if entry[0] == "embed"] == [("embed", done, 6) for done in (0, 2, 4, 6)]
