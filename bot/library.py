@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.errors import ConfigError
 from bot.messages import Messages
 from bot.settings import Settings
-from retrieval.build import BuildReport, build_index, index_folder, open_index, open_next, refresh
+from retrieval.build import build_index, index_folder, open_index, open_next, refresh
 from retrieval.documents import read_documents
 from retrieval.embedders import load_embedder
 from retrieval.errors import (
@@ -24,6 +24,7 @@ from retrieval.errors import (
 )
 from retrieval.index import Index
 from retrieval.manifest import Milvus, VectorSearch
+from retrieval.outcome import BuildReport
 from retrieval.progress import Progress, Step
 from retrieval.protocols import Embedder
 from retrieval.reader import load_reader

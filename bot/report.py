@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.markup import clean, dump_json
 from bot.terminal import drawn
-from retrieval.build import BuildReport
+from retrieval.outcome import BuildReport
 
 if TYPE_CHECKING:
     from rich.console import Console

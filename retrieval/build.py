@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 from retrieval.assemble import Assembled, assemble, collect, tell_shortfall
-from retrieval.embedding import forget, remove_draft
+from retrieval.embedding import forget, remove_draft, tidy
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
 from retrieval.index import Index
 from retrieval.lock import Notify, silent, unwritable, writing
 from retrieval.manifest import EmbedderSpec, Manifest, Milvus, VectorSearch
+from retrieval.outcome import BuildReport, report_of
 from retrieval.progress import Progress, Step, unwatched
 from retrieval.protocols import Embedder
 from retrieval.publish import publish
@@ -34,29 +35,6 @@ from retrieval.types import Document, Skipped
 
 _ANY = VectorSearch()
 """Whatever suits the number of vectors."""
-
-
-@dataclass(frozen=True, slots=True)
-class BuildReport:
-    """What a build found and did. Sources are in the order of their names."""
-
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
-    unchanged: tuple[str, ...]
-    skipped: tuple[Skipped, ...]
-    chunks: int
-    sentences: int
-    embedded: int
-    """Distinct sentences that went through the model."""
-    reused: int
-    """Sentences whose vector was known: from the last index, from a build that was broken off, or from an equal
-    sentence of this one."""
-    seconds: float
-    published: bool
-    """False when the index was current, and nothing has been written."""
-    resumed: int = 0
-    """Distinct sentences that a build which was broken off had embedded."""
 
 
 def index_folder(data_dir: Path) -> Path:
@@ -97,10 +75,11 @@ def build_index(
     checker = partial(_open, embedder, milvus) if verify else None
     # Looked at before the lock is taken: an index that is current may be read-only, or another's to write.
     if not rebuild and (found := _already(root, target, checker)) is not None:
-        return _report(found, found, skipped, started)
+        tidy(root)
+        return report_of(found, found, skipped, started)
     with writing(root, blocking=wait, notify=notify):
         if not rebuild and (found := _already(root, target, checker)) is not None:
-            return _report(found, found, skipped, started)
+            return report_of(found, found, skipped, started)
         before = _manifest_or_none(root)
         try:
             there = remote(root, search, milvus, embedder.spec, anew=rebuild)
@@ -125,7 +104,7 @@ def build_index(
             report_progress(replace(step, done=1))
         finally:
             remove_draft(root)
-    return _report(before, target, skipped, started, embedded, resumed)
+    return report_of(before, target, skipped, started, embedded, resumed)
 
 
 def open_index(data_dir: Path, embedder: Embedder, notify: Notify = silent, *, milvus: Milvus | None = None) -> Index:
@@ -286,28 +265,3 @@ def _manifest_or_none(root: Path) -> Manifest | None:
         return load_manifest(root)[1]
     except (IndexMissing, IndexStale, IndexCorrupt):
         return None
-
-
-def _report(
-    before: Manifest | None,
-    after: Manifest,
-    skipped: Sequence[Skipped],
-    started: float,
-    embedded: int = 0,
-    resumed: int = 0,
-) -> BuildReport:
-    old, new = before.sources if before else {}, after.sources
-    return BuildReport(
-        added=tuple(sorted(new.keys() - old.keys())),
-        changed=tuple(sorted(source for source in new.keys() & old.keys() if new[source] != old[source])),
-        removed=tuple(sorted(old.keys() - new.keys())),
-        unchanged=tuple(sorted(source for source in new.keys() & old.keys() if new[source] == old[source])),
-        skipped=tuple(skipped),
-        chunks=after.chunks,
-        sentences=after.sentences,
-        embedded=embedded,
-        reused=after.sentences - embedded,
-        seconds=perf_counter() - started,
-        published=before is not after,
-        resumed=resumed,
-    )

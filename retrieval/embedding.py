@@ -15,6 +15,8 @@ from typing import Protocol
 
 import numpy as np
 
+from retrieval.errors import RetrievalError
+from retrieval.lock import writing
 from retrieval.protocols import Embedder, Floats, Rows
 from retrieval.reuse import COPY_ROWS, Keys, LastIndex, Shared
 from retrieval.spool import SPOOL, Spool, remove_spool
@@ -161,6 +163,13 @@ def remove_draft(root: Path) -> None:
     """Remove the vectors of a build that did not become a version's, as far as that can be done."""
     with suppress(OSError):
         (root / DRAFT).unlink(missing_ok=True)
+
+
+def tidy(root: Path) -> None:
+    """Remove what a build left that died as soon as it had published, unless somebody builds now."""
+    if (root / SPOOL).exists():
+        with suppress(RetrievalError), writing(root):
+            forget(root)
 
 
 def vectors_of(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import retrieval
 from retrieval import chunking, storage
-from retrieval.build import BuildReport, build_index, check_index, index_folder, open_index, refresh
+from retrieval.build import build_index, check_index, index_folder, open_index, refresh
 from retrieval.documents import make_document, read_documents
 from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.errors import (
@@ -31,6 +31,7 @@ from retrieval.errors import (
 from retrieval.index import Index
 from retrieval.lock import writing
 from retrieval.manifest import EmbedderSpec
+from retrieval.outcome import BuildReport
 from retrieval.protocols import Floats
 from retrieval.types import Chunk, Document, Query, Skipped
 
