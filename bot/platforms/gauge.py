@@ -15,6 +15,8 @@ LONG = 120.0
 """Seconds that the time left is drawn from: what comes may be as different as what went."""
 LEAST = 2.0
 """Seconds of work before anything is said of its pace."""
+ROOM = 46
+"""Columns that a head leaves to what is said behind the bar; fixed, so that it does not come and go."""
 BAR = (8, 40)
 """Columns of a bar at least and at most."""
 
@@ -77,12 +79,11 @@ def pace_words(pace: Pace, total: int, words: Messages) -> list[str]:
 def fitted(width: int, heads: Sequence[str], parts: Sequence[str]) -> tuple[str, int, str]:
     """A head, the columns of a bar and a tail that fit ``width`` columns with a space between each two.
 
-    Of ``heads`` the first one that leaves room for the first two of ``parts``, else the last; of ``parts``, the most
-    important first, as many as there is room for beside a bar, but always the first. Without room there is no bar.
+    Of ``heads`` the first one that leaves ROOM, else the last; of ``parts``, the most important first, as many as there
+    is room for beside a bar, but always the first. Without room there is no bar.
     """
     least, most = BAR
-    basis = " · ".join(parts[:2])
-    head = next((one for one in heads if len(one) + 1 + least + 1 + len(basis) <= width), heads[-1])
+    head = next((one for one in heads if len(one) + 1 + least + 1 + ROOM <= width), heads[-1])
     tail = parts[0]
     for part in parts[1:]:
         if len(head) + 1 + least + 1 + len(f"{tail} · {part}") <= width:

@@ -126,7 +126,7 @@ class Status:
             self._bar = _start()
         progress, task = self._bar
         parts = self._parts(step) if total else [self._found(step)]
-        heads = (f"{self._label}: {stage}", self._label, stage)
+        heads = (f"{self._label}: {stage}", stage)
         head, width, tail = fitted(progress.console.width, heads, parts)
         progress.columns = _columns(width)
         progress.update(task, description=head, completed=step.done, total=total, tail=tail)
