@@ -60,11 +60,9 @@ def _totals(report: BuildReport, where: str) -> str:
     }
     listed = ", ".join(f"{len(sources)} {name}" for name, sources in counts.items())
     state = "The index is new" if report.published else "The index was up to date"
-    resumed = (
-        f"\n{report.resumed} sentences had been embedded by a build that was broken off." if report.resumed else ""
-    )
+    resumed = f"Of those reused, {report.resumed} had been embedded by a build that was broken off."
     return (
         f"{clean(where)}: {listed}.\n"
         f"{state}: {report.chunks} passages with {report.sentences} sentences, {report.embedded} embedded, "
-        f"{report.reused} reused, in {report.seconds:.2f} s.{resumed}"
+        f"{report.reused} reused, in {report.seconds:.2f} s." + (f"\n{resumed}" if report.resumed else "")
     )

@@ -119,7 +119,7 @@ class Growing:
         return len(self._spans) // 2
 
     def add(self, document: int, chunk: Chunk) -> None:
-        """Append a chunk of the document with this row, which is none of an earlier one."""
+        """Append a chunk of the document with this row; documents come in order."""
         heading = self._headings.setdefault(chunk.heading, len(self._headings))
         self._passages.extend((document, chunk.start, chunk.end, heading, LANGUAGES.index(chunk.language)))
         self._spans.extend(chain.from_iterable(chunk.sentences))

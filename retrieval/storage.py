@@ -4,7 +4,9 @@
     ROOT/000007-0123456789abcdef/    a version: manifest.json and the files it lists, never changed once named
     ROOT/COLLECTION                  where vectors lie in Milvus: see retrieval.stores.entities
     ROOT/.lock, ROOT/.lock.pid       see retrieval.lock
-    ROOT/.building-*, ROOT/.removing-*   left by a killed build; the next one removes them
+    ROOT/.embedded                   what a build has embedded, while it runs and after it was broken off: see
+                                     retrieval.spool
+    ROOT/.building-*, ROOT/.removing-*, ROOT/.vectors   left by a killed build; the next one removes them
 
 A version's name is its number and the first 16 hex digits of its manifest's SHA-256; the manifest holds size and
 SHA-256 of every other file, so CURRENT vouches for every byte. This module knows folders and files, not what they mean.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import faiss
 import numpy as np
 
+from retrieval.errors import IndexCorrupt
 from retrieval.manifest import VectorSearch
 from retrieval.protocols import Floats, Mask, Rows
 from retrieval.storage import corrupt
@@ -133,8 +135,9 @@ class FaissStore:
     def release(self) -> None:
         """Give the memory back that the file is mapped to. Not while another thread searches."""
         if self._path is not None:
-            self._index = _mapped(self._path)
-            self._vectors = _view(self._index)
+            with suppress(IndexCorrupt):  # the file is gone: what is mapped stays
+                self._index = _mapped(self._path)
+                self._vectors = _view(self._index)
 
     def save(self, path: Path) -> None:
         if self._draft and self._path is not None:

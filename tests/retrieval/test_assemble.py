@@ -19,7 +19,7 @@ from retrieval.assemble import Assembled, assemble
 from retrieval.build import build_index, index_folder
 from retrieval.chunking import split
 from retrieval.columns import Sentences
-from retrieval.documents import make_document
+from retrieval.documents import make_document, read_documents
 from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.lock import silent
 from retrieval.manifest import VectorSearch
@@ -106,6 +106,15 @@ def test_progress_tells_files_passages_and_sentences(tmp_path: Path) -> None:
     embed = [step for step in seen if step.stage == "embed"]
     assert {step.total for step in embed} == {report.embedded}
     assert report.embedded < report.sentences
+
+
+def test_reading_tells_how_many_of_how_many_files_were_looked_at(tmp_path: Path) -> None:
+    for name, text in {"a.txt": "One.", "b.txt": "One.", "c.bin": "\0", "d.txt": "", "e.md": "Two."}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    told: list[tuple[int, int]] = []
+    read = list(read_documents(tmp_path, progress=lambda done, total: told.append((done, total))))
+    assert len(read) == 5
+    assert told == [(done, 5) for done in range(6)]
 
 
 def test_a_sentence_takes_less_memory_than_its_vector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
