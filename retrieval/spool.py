@@ -13,7 +13,6 @@ minute or so, and the checksums tell. The caller holds ``writing(root)``.
 from __future__ import annotations
 
 import json
-import mmap
 import os
 import struct
 import sys
@@ -28,12 +27,14 @@ import numpy as np
 
 from retrieval.manifest import EmbedderSpec
 from retrieval.protocols import Floats, Rows
-from retrieval.reuse import COPY_ROWS, KEY_BYTES, Keys, match_keys
+from retrieval.reuse import COPY_ROWS, KEY_BYTES, Keys, keys_of, match_keys
 
 SPOOL = ".embedded"
 MOST_USELESS = 1
 """A spool with this many times more vectors that no sentence of the build has than others is written anew."""
 _FEWER = "-fewer"
+_LOOKED_THROUGH = 1 << 20
+"""Bytes."""
 _MAGIC = b"Fonte's vectors 1\n"
 _HEAD = struct.Struct("<II")
 _MARK = b"\x00\xffblock\xfe\x01"
@@ -102,13 +103,14 @@ class Spool:
     def useful(self, keys: Keys) -> Rows:
         """(n,) the row here of each of these keys, -1 where there is none.
 
-        Where most of what is here is of no use for them, that goes. Raises OSError.
+        Where most of what is here is of no use for them, that goes, unless the disk refuses to hold the rest twice.
         """
         rows = match_keys(self.keys, keys).known
         wanted = np.unique(rows[rows >= 0])
         if len(self) > (1 + MOST_USELESS) * len(wanted):
-            self._keep(wanted)
-            rows = match_keys(self.keys, keys).known
+            with suppress(OSError):
+                self._keep(wanted)
+                rows = match_keys(self.keys, keys).known
         return rows
 
     # --- the file ------------------------------------------------------------------------------------------------
@@ -120,15 +122,13 @@ class Spool:
         """
         file = FileIO(self._path, "r+")
         try:
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                if content[: len(self._head)] != self._head:
-                    raise ValueError("another model's")
-                keys, end = [np.zeros((0, KEY_BYTES), dtype=np.uint8)], len(self._head)
-                for start, count in self._blocks(content):
-                    end = start + count * self._record
-                    own = content[start : start + KEY_BYTES * count]
-                    keys.append(np.frombuffer(own, dtype=np.uint8).reshape(-1, KEY_BYTES))
-                    self._add(start, count)
+            if file.read(len(self._head)) != self._head:
+                raise ValueError("another model's")
+            keys, end = [self.keys], len(self._head)
+            for start, count, own in self._blocks(file):
+                end = start + count * self._record
+                keys.append(keys_of(own))
+                self._add(start, count)
             self.keys = np.concatenate(keys)
             file.truncate(end)
         except BaseException:
@@ -137,21 +137,21 @@ class Spool:
             raise
         return file
 
-    def _blocks(self, content: mmap.mmap) -> Iterator[tuple[int, int]]:
-        """Where the keys of each whole block begin, and how many there are."""
-        place = len(self._head)
-        while (place := content.find(_MARK, place)) >= 0 and place + _BLOCK.size <= len(content):
-            _, count, body, own = _BLOCK.unpack(content[place : place + _BLOCK.size])
+    def _blocks(self, file: FileIO) -> Iterator[tuple[int, int, bytes]]:
+        """Where the keys of each whole block begin, how many there are, and they."""
+        size, place = file.seek(0, os.SEEK_END), len(self._head)
+        while place + _BLOCK.size <= size:
+            file.seek(place)
+            mark, count, body, own = _BLOCK.unpack(file.read(_BLOCK.size))
             start = place + _BLOCK.size
-            end = start + count * self._record
-            if own != _crc(count, body) or end > len(content):
-                place += 1
-                continue
-            with memoryview(content) as whole, whole[start:end] as found:
-                same = zlib.crc32(found) == body
-            if same:
-                yield start, count
-            place = end if same else place + 1
+            length = count * self._record
+            if mark == _MARK and own == _crc(count, body) and start + length <= size:
+                content = file.read(length)
+                if zlib.crc32(content) == body:
+                    yield start, count, content[: KEY_BYTES * count]
+                    place = start + length
+                    continue
+            place = _next_mark(file, place + 1, size)
 
     def _begun(self) -> FileIO:
         file = FileIO(self._path, "x+")
@@ -193,6 +193,17 @@ def remove_spool(root: Path) -> None:
     """Remove the spool of an index folder, if there is one. Raises OSError."""
     for name in (SPOOL, SPOOL + _FEWER):
         (root / name).unlink(missing_ok=True)
+
+
+def _next_mark(file: FileIO, place: int, size: int) -> int:
+    """Where from ``place`` on a block may begin; ``size`` where none does."""
+    while place < size:
+        file.seek(place)
+        found = file.read(_LOOKED_THROUGH).find(_MARK)
+        if found >= 0:
+            return place + found
+        place += _LOOKED_THROUGH - len(_MARK) + 1  # one may lie across the end of what was read
+    return size
 
 
 def _write(file: FileIO, content: bytes) -> None:

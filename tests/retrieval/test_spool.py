@@ -89,6 +89,18 @@ def test_a_torn_block_is_cut_off_and_those_before_it_stay(tmp_path: Path, sizes:
     assert held(path, total + 2) == numbers(sizes, whole) | {total, total + 1}
 
 
+@pytest.mark.parametrize("window", [9, 10, 64])
+def test_the_next_block_is_found_wherever_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    monkeypatch.setattr(module, "_LOOKED_THROUGH", window)
+    path, ends = filled(tmp_path, [1, 2, 3])
+    content = bytearray(path.read_bytes())
+    content[ends[0] + 10] ^= 1
+    path.write_bytes(content)
+    assert held(path, 6) == {1, 2, 3, 4, 5}
+
+
 @anew
 @given(SIZES, st.data())
 def test_damage_costs_its_block_alone(tmp_path: Path, sizes: list[int], data) -> None:
