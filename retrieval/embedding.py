@@ -23,7 +23,7 @@ from retrieval.spool import SPOOL, Spool, remove_spool
 
 BATCH = 512
 """Sentences embedded between two reports of progress, and put into the spool together: what a killed build loses."""
-RELEASE_ROWS = 1 << 16
+RELEASE_ROWS = 1 << 14
 """Vectors read from the last index between two times that the memory they are mapped to is given back."""
 DRAFT = ".vectors"
 """File in an index folder that a build's vectors are written to before they are a version's."""
