@@ -29,7 +29,7 @@ from retrieval.protocols import Embedder, Floats, Mask, Reader, Rows, VectorStor
 from retrieval.questions import classify
 from retrieval.ranking import Candidate, Ranking, words_beside
 from retrieval.steps import Begun, Pool, Question
-from retrieval.storage import load_arrays, load_json, save_arrays, save_json, save_list
+from retrieval.storage import load_arrays, load_json, load_list, save_arrays, save_json, save_list
 from retrieval.stores import kind_at, open_store
 from retrieval.types import Document, Query, Reading, SearchResult
 
@@ -283,4 +283,4 @@ class Index:
 
 def load_documents(folder: Path) -> list[Document]:
     """The documents of a saved index. Raises IndexCorrupt, or KeyError, TypeError or ValueError for another's file."""
-    return [document_from(fields) for fields in load_json(folder / DOCUMENTS)]
+    return [document_from(fields) for fields in load_list(folder / DOCUMENTS)]

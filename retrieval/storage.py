@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -250,6 +250,21 @@ def save_list(path: Path, values: Iterable[object]) -> None:
         for row, value in enumerate(values):
             file.write((b"," if row else b"") + json.dumps(value, separators=(",", ":")).encode("ascii"))
         file.write(b"]")
+
+
+def load_list(path: Path) -> Iterator[Any]:
+    """The values that save_list wrote, made one at a time. Raises IndexCorrupt."""
+    try:
+        text = _read(path).decode("ascii")
+        scan, place, before = json.JSONDecoder().raw_decode, 0, "["
+        while text != "[]" and text[place : place + 1] == before:
+            value, place = scan(text, place + 1)
+            before = ","
+            yield value
+    except ValueError as error:
+        raise corrupt(path, "is not JSON") from error
+    if text != "[]" and text[place:] != "]":
+        raise corrupt(path, "is not a list as this program writes it")
 
 
 def load_json(path: Path) -> Any:
