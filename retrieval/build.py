@@ -85,7 +85,7 @@ def build_index(
             there = remote(root, search, milvus, embedder.spec, anew=rebuild)
         except OSError as error:
             raise unwritable(root, error) from error
-        last = None if rebuild else last_index(root, embedder, notify, milvus, without=there is None)
+        last = None if rebuild else last_index(root, embedder, notify, milvus, without=there is None, alike=read)
         if rebuild:
             forget(root)
         try:
@@ -98,7 +98,7 @@ def build_index(
             report_progress(step)
             fallback = last.folder if last else None
             del index, last  # what is written need not be in memory too while it is read back
-            check = partial(_open, embedder, milvus)
+            check = partial(_open, embedder, milvus, alike=read)
             _publish(root, made, target, check, fallback, discarding(root, milvus, there, notify))
             forget(root)
             report_progress(replace(step, done=1))
@@ -188,11 +188,13 @@ def check_index(data_dir: Path) -> None:
     load_current(index_folder(data_dir), verify_checksums)
 
 
-def _open(embedder: Embedder, milvus: Milvus | None, folder: Path, manifest: Manifest) -> Index:
+def _open(
+    embedder: Embedder, milvus: Milvus | None, folder: Path, manifest: Manifest, *, alike: Sequence[Document] = ()
+) -> Index:
     if manifest.embedder != embedder.spec or manifest.chunking != PREPARATION:
         built = f"The index in {folder} was built with another model or chunking (model {manifest.embedder.model})"
         raise IndexStale(f"{built}: build it anew with `python -m bot index`.")
-    return Index.load(folder, manifest, embedder, milvus)
+    return Index.load(folder, manifest, embedder, milvus, alike)
 
 
 def _publish(

@@ -73,35 +73,41 @@ class Shared:
 
 
 def last_index(
-    root: Path, embedder: Embedder, notify: Notify, milvus: Milvus | None = None, *, without: bool = True
+    root: Path,
+    embedder: Embedder,
+    notify: Notify,
+    milvus: Milvus | None = None,
+    *,
+    without: bool = True,
+    alike: Sequence[Document] = (),
 ) -> LastIndex | None:
-    """The newest whole version made by an equal embedder, the current one first.
+    """The newest whole version made by an equal embedder, the current one first; see Index.load for ``alike``.
 
     Where its vectors lie in a Milvus that is out of reach, ``without`` it the index is built all the same; else
     StoreUnavailable is raised.
     """
     broken = (IndexStale, IndexCorrupt, StoreUnavailable) if without else (IndexStale, IndexCorrupt)
     try:
-        return _open(current(root), embedder, milvus)
+        return _open(current(root), embedder, milvus, alike)
     except IndexMissing:
         return None
     except broken as error:
         notify(f"{str(error).rpartition(': ')[0]}: it is built anew.")
     for folder in versions(root):
         try:
-            return _open(folder, embedder, milvus)
+            return _open(folder, embedder, milvus, alike)
         except broken:
             continue
     return None
 
 
-def _open(folder: Path, embedder: Embedder, milvus: Milvus | None) -> LastIndex:
+def _open(folder: Path, embedder: Embedder, milvus: Milvus | None, alike: Sequence[Document]) -> LastIndex:
     manifest = load_version(folder)
     if manifest.embedder != embedder.spec:
         raise IndexStale(f"The index in {folder} was built with another embedding model: build it anew.")
     # Else damage in a vector would be copied into a version that vouches for it.
     verify_checksums(folder, manifest)
-    index = Index.load(folder, manifest, embedder, milvus)
+    index = Index.load(folder, manifest, embedder, milvus, alike)
     rows = {document.source: row for row, document in enumerate(index.documents)}
     passages = np.searchsorted(index.columns.document, np.arange(len(rows) + 1)).tolist()
     return LastIndex(folder, index, load_arrays(folder, [KEYS])[KEYS], manifest.chunking, rows, passages)

@@ -95,6 +95,16 @@ def test_the_parts_are_those_of_all_documents_at_once(
     check(assembled(made(new), index_folder(folder), after=True), made(new))
 
 
+def test_documents_that_have_not_changed_are_in_memory_once(tmp_path: Path) -> None:
+    build_index(made({"a.md": "One.", "b.md": "Two."}), tmp_path, EMBEDDER, where="seeds")
+    read = made({"a.md": "One.", "b.md": "Too.", "c.md": "Three."})
+    last = last_index(index_folder(tmp_path), EMBEDDER, silent, alike=read)
+    assert last is not None
+    same, other = last.index.documents
+    assert same is read[0]
+    assert other == made({"b.md": "Two."})[0]
+
+
 def test_progress_tells_files_passages_and_sentences(tmp_path: Path) -> None:
     seen: list[Step] = []
     read = made({"a.md": "One. Two.\n\n# Part\n\n" + "Three is a sentence. " * 30, "b.md": "Four."})
