@@ -134,8 +134,12 @@ def embed_missing(
 def blocks(embedded: Embedded, shared: Shared, last: LastIndex | None, dimension: int) -> Iterator[Floats]:
     """The vectors of all sentences in order, some thousand rows of ``dimension`` at a time."""
     count = len(embedded.places)
+    # Equal sentences have equal vectors: taken each from its own row of the last index, they are read in order.
+    twins = shared.known.copy()
+    moved = np.flatnonzero(shared.moved >= 0)
+    twins[shared.moved[moved]] = moved
     for start in range(0, count, COPY_ROWS):
-        own, known = embedded.places[start : start + COPY_ROWS], shared.known[start : start + COPY_ROWS]
+        own, known = embedded.places[start : start + COPY_ROWS], twins[start : start + COPY_ROWS]
         block = np.empty((len(own), dimension), dtype=np.float32)
         if last is not None and (old := np.flatnonzero(known >= 0)).size:
             block[old] = last.index.store.vectors(known[old])
