@@ -72,7 +72,7 @@ def ask(settings: Settings, text: str, sets: Collection[str] = (), *, as_json: b
 def index(settings: Settings, *, rebuild: bool, wait: bool, as_json: bool) -> int:
     """Bring the index up to date and print what changed; the exit status."""
     words = _words(settings)
-    with Status(words.reading) as status:
+    with Status(words.reading, words) as status:
         report = update_library(settings, words, status.note, status.progress, rebuild=rebuild, wait=wait)
     print_report(report, str(settings.seeds.dir), as_json=as_json)
     return 0
@@ -137,7 +137,7 @@ def _check(settings: Settings) -> None:
 def open_index(settings: Settings) -> Index:
     """The index brought up to date; what goes on is said on stderr."""
     words = _words(settings)
-    with Status(words.reading) as status:
+    with Status(words.reading, words) as status:
         return open_library(settings, words, status.note, status.progress)
 
 

@@ -86,7 +86,8 @@ async def _start(settings: Settings) -> asyncio.subprocess.Process:
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
-    """End a build, which removes what it had written; what it leaves if killed, the next one removes."""
+    """End a build, which removes what it had written but for what it embedded; the next one goes on with that, and
+    removes what this one leaves if it is killed."""
     with suppress(ProcessLookupError):
         if os.name == "posix":
             process.send_signal(signal.SIGINT)

@@ -12,8 +12,7 @@ from bot.errors import ConfigError
 from bot.messages import Messages
 from bot.scopes import apart_by
 from bot.settings import Settings
-from retrieval.assemble import Progress
-from retrieval.build import BuildReport, build_index, index_folder, open_index, open_next, refresh
+from retrieval.build import build_index, index_folder, open_index, open_next, refresh
 from retrieval.documents import read_documents
 from retrieval.embedders import load_embedder, remove_leftovers
 from retrieval.errors import (
@@ -27,6 +26,8 @@ from retrieval.errors import (
 )
 from retrieval.index import Index
 from retrieval.manifest import Milvus, VectorSearch
+from retrieval.outcome import BuildReport
+from retrieval.progress import Progress, Step
 from retrieval.protocols import Embedder
 from retrieval.reader import load_reader
 from retrieval.reuse import known_documents, known_refusals
@@ -53,7 +54,7 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
     be loaded.
     """
     try:
-        documents = _read(settings, words, known=_known(settings, refusals=True))
+        documents = _read(settings, words, progress, known=_known(settings, refusals=True))
     except SourceError as error:
         if not versions(index_folder(settings.data_dir)):
             # Before the model is prepared: nobody should wait for it to be told that there is nothing to read.
@@ -116,7 +117,7 @@ def update_library(
     """
     # For a person what could not be read is tried again: it lacked time perhaps, or its reader is newer now.
     known = _known(settings, refusals=wait)
-    documents = _read(settings, words, known={} if rebuild else known)
+    documents = _read(settings, words, progress, known={} if rebuild else known)
     embedder = load_model(settings, documents, notify)
     return build_index(
         documents,
@@ -138,11 +139,16 @@ def _known(settings: Settings, *, refusals: bool) -> dict[str, Document | Skippe
     return {**(known_refusals(root) if refusals else {}), **known_documents(root)}
 
 
-def _read(settings: Settings, words: Messages, *, known: Mapping[str, Document | Skipped]) -> list[Document | Skipped]:
+def _read(
+    settings: Settings, words: Messages, progress: Progress, *, known: Mapping[str, Document | Skipped]
+) -> list[Document | Skipped]:
+    def tell(done: int, total: int) -> None:
+        progress(Step("read", done, total))
+
     folder = settings.seeds.dir
     documents: list[Document | Skipped] = []
     if folder.exists():
-        documents += read_documents(folder, settings.seeds.exclude, known, apart=apart_by(settings))
+        documents += read_documents(folder, settings.seeds.exclude, known, apart=apart_by(settings), progress=tell)
     if not documents:
         raise SourceError(words.no_seeds.format(folder=folder))
     return documents

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.markup import clean, dump_json
 from bot.terminal import drawn
-from retrieval.build import BuildReport
+from retrieval.outcome import BuildReport
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,8 +60,9 @@ def _totals(report: BuildReport, where: str) -> str:
     }
     listed = ", ".join(f"{len(sources)} {name}" for name, sources in counts.items())
     state = "The index is new" if report.published else "The index was up to date"
+    resumed = f"Of those reused, {report.resumed} had been embedded by a build that was broken off."
     return (
         f"{clean(where)}: {listed}.\n"
         f"{state}: {report.chunks} passages with {report.sentences} sentences, {report.embedded} embedded, "
-        f"{report.reused} reused, in {report.seconds:.2f} s."
+        f"{report.reused} reused, in {report.seconds:.2f} s." + (f"\n{resumed}" if report.resumed else "")
     )

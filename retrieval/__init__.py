@@ -17,10 +17,11 @@ from retrieval.errors import (
 from retrieval.types import Document, Hit, Query, SearchResult, SentenceHit, Skipped
 
 if TYPE_CHECKING:
-    from retrieval.build import BuildReport, build_index, check_index, index_folder, open_index, refresh
+    from retrieval.build import build_index, check_index, index_folder, open_index, refresh
     from retrieval.documents import make_document, read_documents
     from retrieval.embedders import load_embedder
     from retrieval.index import Index
+    from retrieval.outcome import BuildReport
 
 __all__ = [
     "BuildReport",
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BuildReport": "build",
+    "BuildReport": "outcome",
     "build_index": "build",
     "check_index": "build",
     "index_folder": "build",

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from retrieval.assemble import Progress, assemble, collect, tell_shortfall
+from retrieval.assemble import Assembled, assemble, collect, tell_shortfall
+from retrieval.embedding import forget, forget_if_idle, remove_draft
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale
 from retrieval.index import Index
 from retrieval.lock import Notify, silent, unwritable, writing
 from retrieval.manifest import EmbedderSpec, Manifest, Milvus, VectorSearch
+from retrieval.outcome import BuildReport, report_of
+from retrieval.progress import Progress, Step, unwatched
 from retrieval.protocols import Embedder
 from retrieval.publish import publish
 from retrieval.remote import discarding, remote
-from retrieval.reuse import KEYS, PREPARATION, Keys, LastIndex, last_index
+from retrieval.reuse import KEYS, PREPARATION, last_index
 from retrieval.storage import (
     FORMAT,
     Opener,
@@ -33,26 +36,6 @@ from retrieval.types import Document, Skipped
 
 _ANY = VectorSearch()
 """Whatever suits the number of vectors."""
-
-
-@dataclass(frozen=True, slots=True)
-class BuildReport:
-    """What a build found and did. Sources are in the order of their names."""
-
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
-    unchanged: tuple[str, ...]
-    skipped: tuple[Skipped, ...]
-    chunks: int
-    sentences: int
-    embedded: int
-    """Distinct sentences that went through the model."""
-    reused: int
-    """Sentences whose vector was known: from the last index, or from an equal sentence of this one."""
-    seconds: float
-    published: bool
-    """False when the index was current, and nothing has been written."""
 
 
 def index_folder(data_dir: Path) -> Path:
@@ -82,36 +65,47 @@ def build_index(
     find damage even when the documents have not changed; a damaged index is told to ``notify`` and built anew. ``wait``
     waits for another writer instead of raising IndexLocked. Raises SourceError when there is nothing to index,
     ModelError when the model fails, IndexTypeError for a search that cannot be had, StoreUnavailable when Milvus is
-    needed and out of reach, RetrievalError when the folder cannot be written; the last index then stays.
+    needed and out of reach, RetrievalError when the folder cannot be written; the last index then stays. Whatever
+    ends it, what was embedded is kept, and the next build embeds the rest (see retrieval.spool); ``rebuild`` does not.
     """
     started = perf_counter()
-    report_progress = progress or _no_progress
+    report_progress = progress or unwatched
     root = index_folder(data_dir)
     read, skipped = collect(documents, where, report_progress)
     target = target_manifest(read, skipped, embedder.spec, search)
     checker = partial(_open, embedder, milvus) if verify else None
     # Looked at before the lock is taken: an index that is current may be read-only, or another's to write.
     if not rebuild and (found := _already(root, target, checker)) is not None:
-        return _report(found, found, skipped, started)
+        forget_if_idle(root)
+        return report_of(found, found, skipped, started)
     with writing(root, blocking=wait, notify=notify):
         if not rebuild and (found := _already(root, target, checker)) is not None:
-            return _report(found, found, skipped, started)
+            return report_of(found, found, skipped, started)
         before = _manifest_or_none(root)
         try:
             there = remote(root, search, milvus, embedder.spec, anew=rebuild)
         except OSError as error:
             raise unwritable(root, error) from error
-        last = None if rebuild else last_index(root, embedder, notify, milvus, without=there is None)
-        index, keys, embedded = assemble(read, last, embedder, search, where, report_progress, there)
-        how = replace(index.store.how, asked=search.asked, target=search.target)
-        target = replace(target, chunks=len(index.columns), sentences=index.columns.sentences, search=how)
-        tell_shortfall(how, notify)
-        report_progress("write", 0, 1)
-        _publish(
-            root, index, keys, target, partial(_open, embedder, milvus), last, discarding(root, milvus, there, notify)
-        )
-        report_progress("write", 1, 1)
-    return _report(before, target, skipped, started, embedded)
+        last = None if rebuild else last_index(root, embedder, notify, milvus, without=there is None, alike=read)
+        if rebuild:
+            forget(root)
+        try:
+            made = [assemble(read, last, embedder, search, where, report_progress, root, there)]
+            index, embedded, resumed = made[0].index, made[0].embedded, made[0].resumed
+            how = replace(index.store.how, asked=search.asked, target=search.target)
+            target = replace(target, chunks=len(index.columns), sentences=index.columns.sentences, search=how)
+            tell_shortfall(how, notify)
+            step = Step("write", 0, 1, len(read), target.chunks, target.sentences)
+            report_progress(step)
+            fallback = last.folder if last else None
+            del index, last  # what is written need not be in memory too while it is read back
+            check = partial(_open, embedder, milvus, alike=read)
+            _publish(root, made, target, check, fallback, discarding(root, milvus, there, notify))
+            forget(root)
+            report_progress(replace(step, done=1))
+        finally:
+            remove_draft(root)
+    return report_of(before, target, skipped, started, embedded, resumed)
 
 
 def open_index(data_dir: Path, embedder: Embedder, notify: Notify = silent, *, milvus: Milvus | None = None) -> Index:
@@ -195,29 +189,33 @@ def check_index(data_dir: Path) -> None:
     load_current(index_folder(data_dir), verify_checksums)
 
 
-def _open(embedder: Embedder, milvus: Milvus | None, folder: Path, manifest: Manifest) -> Index:
+def _open(
+    embedder: Embedder, milvus: Milvus | None, folder: Path, manifest: Manifest, *, alike: Sequence[Document] = ()
+) -> Index:
     if manifest.embedder != embedder.spec or manifest.chunking != PREPARATION:
         built = f"The index in {folder} was built with another model or chunking (model {manifest.embedder.model})"
         raise IndexStale(f"{built}: build it anew with `python -m bot index`.")
-    index = Index.load(folder, manifest, embedder, milvus)
+    index = Index.load(folder, manifest, embedder, milvus, alike)
     index.held = hold(folder)
     return index
 
 
 def _publish(
     root: Path,
-    index: Index,
-    keys: Keys,
+    made: list[Assembled],
     manifest: Manifest,
     check: Opener[Index],
-    last: LastIndex | None,
+    fallback: Path | None,
     removing: Callable[[Path], None],
 ) -> None:
-    def write(folder: Path) -> None:
-        index.save(folder)
-        save_arrays(folder, {KEYS: keys})
+    """Publish the one that is made, which leaves the list, and with it memory, when it has been written."""
 
-    publish(root, write, manifest, check=check, fallback=last.folder if last else None, removing=removing)
+    def write(folder: Path) -> None:
+        assembled = made.pop()
+        assembled.index.save(folder)
+        save_arrays(folder, {KEYS: assembled.keys})
+
+    publish(root, write, manifest, check=check, fallback=fallback, removing=removing)
 
 
 # --- what is there -----------------------------------------------------------------------------------------------
@@ -272,30 +270,3 @@ def _manifest_or_none(root: Path) -> Manifest | None:
         return load_manifest(root)[1]
     except (IndexMissing, IndexStale, IndexCorrupt):
         return None
-
-
-def _report(
-    before: Manifest | None,
-    after: Manifest,
-    skipped: Sequence[Skipped],
-    started: float,
-    embedded: int = 0,
-) -> BuildReport:
-    old, new = before.sources if before else {}, after.sources
-    return BuildReport(
-        added=tuple(sorted(new.keys() - old.keys())),
-        changed=tuple(sorted(source for source in new.keys() & old.keys() if new[source] != old[source])),
-        removed=tuple(sorted(old.keys() - new.keys())),
-        unchanged=tuple(sorted(source for source in new.keys() & old.keys() if new[source] == old[source])),
-        skipped=tuple(skipped),
-        chunks=after.chunks,
-        sentences=after.sentences,
-        embedded=embedded,
-        reused=after.sentences - embedded,
-        seconds=perf_counter() - started,
-        published=before is not after,
-    )
-
-
-def _no_progress(_stage: str, _done: int, _total: int) -> None:
-    pass

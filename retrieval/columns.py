@@ -6,16 +6,18 @@ Row ``i`` of the passage columns is passage ``i``; its sentences are the rows
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import IndexCorrupt
 from retrieval.language import LANGUAGES
-from retrieval.types import Chunk, Language
+from retrieval.types import Chunk, Document, Language
 
 ARRAYS = ("document", "start", "end", "heading", "language", "first_sentence", "sentence_start", "sentence_end")
 
@@ -62,29 +64,10 @@ class Columns:
     @classmethod
     def from_chunks(cls, chunks: Iterable[tuple[int, Chunk]]) -> Columns:
         """Columns of (document row, chunk) pairs given in order."""
-        headings: dict[tuple[str, ...], int] = {}
-        passages: list[tuple[int, int, int, int, int]] = []
-        spans: list[tuple[int, int]] = []
-        firsts = [0]
+        growing = Growing()
         for document, chunk in chunks:
-            heading = headings.setdefault(chunk.heading, len(headings))
-            passages.append((document, chunk.start, chunk.end, heading, LANGUAGES.index(chunk.language)))
-            spans.extend(chunk.sentences)
-            firsts.append(len(spans))
-        table = np.array(passages, dtype=np.int32).reshape(-1, 5)
-        sentences = np.array(spans, dtype=np.int32).reshape(-1, 2)
-        document_row, start, end, heading_row = (np.ascontiguousarray(table[:, column]) for column in range(4))
-        return cls(
-            document=document_row,
-            start=start,
-            end=end,
-            heading=heading_row,
-            language=table[:, 4].astype(np.uint8),
-            first_sentence=np.array(firsts, dtype=np.int64),
-            sentence_start=np.ascontiguousarray(sentences[:, 0]),
-            sentence_end=np.ascontiguousarray(sentences[:, 1]),
-            headings=tuple(headings),
-        )
+            growing.add(document, chunk)
+        return growing.columns()
 
     @classmethod
     def from_arrays(
@@ -115,3 +98,69 @@ class Columns:
             and self.heading.max() < len(self.headings)
             and self.language.max() < len(LANGUAGES)
         )
+
+
+class Growing:
+    """Columns on their way: what is kept of a chunk is numbers, so that a passage takes some dozens of bytes."""
+
+    def __init__(self) -> None:
+        self._headings: dict[tuple[str, ...], int] = {}
+        self._passages = array("i")
+        """Five for each passage: document, start, end, heading, language."""
+        self._spans = array("i")
+        """Two for each sentence."""
+        self._firsts = array("q", [0])
+
+    def __len__(self) -> int:
+        return len(self._firsts) - 1
+
+    @property
+    def sentences(self) -> int:
+        return len(self._spans) // 2
+
+    def add(self, document: int, chunk: Chunk) -> None:
+        """Append a chunk of the document with this row; documents come in order."""
+        heading = self._headings.setdefault(chunk.heading, len(self._headings))
+        self._passages.extend((document, chunk.start, chunk.end, heading, LANGUAGES.index(chunk.language)))
+        self._spans.extend(chain.from_iterable(chunk.sentences))
+        self._firsts.append(self.sentences)
+
+    def columns(self) -> Columns:
+        """The columns of what was added."""
+        table = np.array(self._passages, dtype=np.int32).reshape(-1, 5)
+        sentences = np.array(self._spans, dtype=np.int32).reshape(-1, 2)
+        document_row, start, end, heading_row = (np.ascontiguousarray(table[:, column]) for column in range(4))
+        return Columns(
+            document=document_row,
+            start=start,
+            end=end,
+            heading=heading_row,
+            language=table[:, 4].astype(np.uint8),
+            first_sentence=np.array(self._firsts, dtype=np.int64),
+            sentence_start=np.ascontiguousarray(sentences[:, 0]),
+            sentence_end=np.ascontiguousarray(sentences[:, 1]),
+            headings=tuple(self._headings),
+        )
+
+
+class Sentences(Sequence[str]):
+    """The text of each sentence row, cut out of its document when it is asked for."""
+
+    def __init__(self, documents: Sequence[Document], columns: Columns) -> None:
+        self._documents = documents
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return self._columns.sentences
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
+        if isinstance(row, slice):
+            return [self[each] for each in range(*row.indices(len(self)))]
+        columns = self._columns
+        passage = int(np.searchsorted(columns.first_sentence, row, side="right")) - 1
+        text = self._documents[int(columns.document[passage])].text
+        return text[int(columns.sentence_start[row]) : int(columns.sentence_end[row])]

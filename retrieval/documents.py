@@ -43,6 +43,7 @@ def read_documents(
     *,
     apart: Callable[[str], Hashable] | None = None,
     sandbox: Sandbox | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Iterator[Document | Skipped]:
     """Read every file under ``root``, sorted by POSIX relative path; an empty folder yields nothing.
 
@@ -52,7 +53,8 @@ def read_documents(
     finding titles and sections takes most of the time. What was Skipped for its bytes likewise is again. Files that are
     not plain text are read in a child process, by ``sandbox`` if given, which is closed at the end. Of files with the
     same bytes one is read, or, where ``apart`` tells sources apart that are not shown to the same people, one for each
-    value. Raises SourceError at once if ``root`` is missing, not a folder or cannot be listed.
+    value. ``progress`` takes how many files have been looked at and how many there are. Raises SourceError at once if
+    ``root`` is missing, not a folder or cannot be listed.
     """
     try:
         os.scandir(root).close()
@@ -64,7 +66,7 @@ def read_documents(
         raise SourceError(f'The folder "{root}" cannot be listed ({cause(error)}): make it readable.') from error
     sandbox = sandbox or Sandbox()
     entries = walk(root, exclude, sorted({*_PLAIN, *sandbox.readers}))
-    return _read_entries(sorted(entries, key=lambda entry: entry.source), known or {}, apart, sandbox)
+    return _read_entries(sorted(entries, key=lambda entry: entry.source), known or {}, apart, sandbox, progress)
 
 
 def make_document(
@@ -137,11 +139,13 @@ def _read_entries(
     known: Mapping[str, Document | Skipped],
     apart: Callable[[str], Hashable] | None,
     sandbox: Sandbox,
+    progress: Callable[[int, int], None],
 ) -> Iterator[Document | Skipped]:
     seen: dict[Hashable, str] = {}
     refused: dict[tuple[str, str], str] = {}
     try:
-        for entry in entries:
+        for row, entry in enumerate(entries):
+            progress(row, len(entries))
             if entry.reason is not None:
                 yield Skipped(entry.source, entry.reason)
                 continue
@@ -171,6 +175,7 @@ def _read_entries(
                 continue
             seen[same] = entry.source
             yield document
+        progress(len(entries), len(entries))
     finally:
         sandbox.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from pathlib import Path
@@ -28,7 +28,7 @@ from retrieval.protocols import Embedder, Floats, Mask, Reader, Rows, VectorStor
 from retrieval.questions import classify
 from retrieval.ranking import Candidate, Ranking, words_beside
 from retrieval.steps import Begun, Pool, Question
-from retrieval.storage import load_arrays, load_json, save_arrays, save_json
+from retrieval.storage import load_arrays, load_json, load_list, save_arrays, save_json, save_list
 from retrieval.stores import kind_at, open_store
 from retrieval.types import Document, Query, Reading, SearchResult
 
@@ -94,7 +94,7 @@ class Index:
 
     def save(self, folder: Path) -> None:
         """Write all parts into an existing folder. Raises OSError."""
-        save_json(folder / DOCUMENTS, [document_fields(document) for document in self.documents])
+        save_list(folder / DOCUMENTS, map(document_fields, self.documents))
         save_json(folder / "headings.json", self.columns.headings)
         save_json(folder / "vocabulary.json", self.lexical.vocabulary)
         save_arrays(folder, {f"passages.{name}": array for name, array in self.columns.arrays().items()})
@@ -102,20 +102,35 @@ class Index:
         self.store.save(folder / VECTORS)
 
     @classmethod
-    def load(cls, folder: Path, manifest: Manifest, embedder: Embedder, milvus: Milvus | None = None) -> Index:
+    def load(
+        cls,
+        folder: Path,
+        manifest: Manifest,
+        embedder: Embedder,
+        milvus: Milvus | None = None,
+        alike: Sequence[Document] = (),
+    ) -> Index:
         """Open what save wrote; large arrays are mapped, not read. ``milvus`` is where vectors may lie.
 
+        Documents that are equal to one of ``alike`` are these, so that memory holds their texts once.
         Raises IndexCorrupt, StoreUnavailable, IndexStale where the vectors lie in a Milvus and none is known.
         """
         try:
-            return cls._load(folder, manifest, embedder, milvus)
+            return cls._load(folder, manifest, embedder, milvus, {document.source: document for document in alike})
         except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
             # Files that are whole by their checksums but not what save wrote: another program's, or another version's.
             raise IndexCorrupt(f"The index in {folder} is not one of ours: python -m bot index --rebuild") from error
 
     @classmethod
-    def _load(cls, folder: Path, manifest: Manifest, embedder: Embedder, milvus: Milvus | None) -> Index:
-        documents = load_documents(folder)
+    def _load(
+        cls,
+        folder: Path,
+        manifest: Manifest,
+        embedder: Embedder,
+        milvus: Milvus | None,
+        alike: Mapping[str, Document],
+    ) -> Index:
+        documents = load_documents(folder, alike)
         passages = load_arrays(folder, [f"passages.{name}" for name in columns_module.ARRAYS])
         words = load_arrays(folder, [f"lexical.{name}" for name in lexical_module.ARRAYS])
         columns = Columns.from_arrays(
@@ -296,6 +311,13 @@ class Index:
         return found
 
 
-def load_documents(folder: Path) -> list[Document]:
-    """The documents of a saved index. Raises IndexCorrupt, or KeyError, TypeError or ValueError for another's file."""
-    return [document_from(fields) for fields in load_json(folder / DOCUMENTS)]
+def load_documents(folder: Path, alike: Mapping[str, Document] | None = None) -> list[Document]:
+    """The documents of a saved index; for one that is equal to that of its source in ``alike``, this one.
+
+    Raises IndexCorrupt, or KeyError, TypeError or ValueError for another's file.
+    """
+    documents = map(document_from, load_list(folder / DOCUMENTS))
+    if not alike:
+        return list(documents)
+    found = ((document, alike.get(document.source)) for document in documents)
+    return [other if other == document and other is not None else document for document, other in found]

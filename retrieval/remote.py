@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from retrieval.embedding import vectors_of
 from retrieval.errors import IndexCorrupt, IndexTypeError, RetrievalError, StoreUnavailable
 from retrieval.index import VECTORS
 from retrieval.lock import Notify
 from retrieval.manifest import EmbedderSpec, Milvus, VectorSearch
 from retrieval.protocols import Embedder, Rows, VectorStore
-from retrieval.reuse import Keys, LastIndex, match_keys, vectors_of
+from retrieval.reuse import Keys, LastIndex, match_keys
 from retrieval.storage import versions
 from retrieval.stores import NO_MILVUS, kind_at
 from retrieval.stores.plan import AUTO
@@ -85,7 +86,7 @@ def remote_store(
 
         block = fresh[start : start + BLOCK]
         shared = match_keys(last.keys if last else keys[:0], keys[block])
-        vectors, new = vectors_of([sentences[row] for row in block], shared, last, embedder, tell)
+        vectors, new = vectors_of([sentences[row] for row in block], keys[block], shared, last, embedder, tell)
         store.write(block, vectors)
         embedded += new
     progress(len(fresh), len(fresh))

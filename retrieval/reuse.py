@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import pairwise
@@ -33,8 +33,6 @@ from retrieval.types import Chunk, Document, Skipped
 PREPARATION = f"{CHUNKING_VERSION}.{ANALYSIS_VERSION}"
 """What reader, splitter and word analysis make of a file; an index made otherwise is stale."""
 
-BATCH = 512
-"""Sentences embedded between two reports of progress."""
 COPY_ROWS = 1 << 12
 """Vectors copied at a time from the last index: few enough to stay in the processor's cache between."""
 KEY_BYTES = 16
@@ -75,35 +73,41 @@ class Shared:
 
 
 def last_index(
-    root: Path, embedder: Embedder, notify: Notify, milvus: Milvus | None = None, *, without: bool = True
+    root: Path,
+    embedder: Embedder,
+    notify: Notify,
+    milvus: Milvus | None = None,
+    *,
+    without: bool = True,
+    alike: Sequence[Document] = (),
 ) -> LastIndex | None:
-    """The newest whole version made by an equal embedder, the current one first.
+    """The newest whole version made by an equal embedder, the current one first; see Index.load for ``alike``.
 
     Where its vectors lie in a Milvus that is out of reach, ``without`` it the index is built all the same; else
     StoreUnavailable is raised.
     """
     broken = (IndexStale, IndexCorrupt, StoreUnavailable) if without else (IndexStale, IndexCorrupt)
     try:
-        return _open(current(root), embedder, milvus)
+        return _open(current(root), embedder, milvus, alike)
     except IndexMissing:
         return None
     except broken as error:
         notify(f"{str(error).rpartition(': ')[0]}: it is built anew.")
     for folder in versions(root):
         try:
-            return _open(folder, embedder, milvus)
+            return _open(folder, embedder, milvus, alike)
         except broken:
             continue
     return None
 
 
-def _open(folder: Path, embedder: Embedder, milvus: Milvus | None) -> LastIndex:
+def _open(folder: Path, embedder: Embedder, milvus: Milvus | None, alike: Sequence[Document]) -> LastIndex:
     manifest = load_version(folder)
     if manifest.embedder != embedder.spec:
         raise IndexStale(f"The index in {folder} was built with another embedding model: build it anew.")
     # Else damage in a vector would be copied into a version that vouches for it.
     verify_checksums(folder, manifest)
-    index = Index.load(folder, manifest, embedder, milvus)
+    index = Index.load(folder, manifest, embedder, milvus, alike)
     rows = {document.source: row for row, document in enumerate(index.documents)}
     passages = np.searchsorted(index.columns.document, np.arange(len(rows) + 1)).tolist()
     return LastIndex(folder, index, load_arrays(folder, [KEYS])[KEYS], manifest.chunking, rows, passages)
@@ -174,10 +178,19 @@ def known_passages(document: Document, last: LastIndex) -> list[tuple[Chunk, Kep
     ]
 
 
-def sentence_keys(sentences: Sequence[str]) -> Keys:
-    """What tells sentences apart, (n, KEY_BYTES): BLAKE2b of the exact text."""
-    digests = (blake2b(text.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest() for text in sentences)
-    return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, KEY_BYTES)
+def sentence_key(sentence: str) -> bytes:
+    """What tells a sentence from others, KEY_BYTES: BLAKE2b of the exact text."""
+    return blake2b(sentence.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
+
+
+def sentence_keys(sentences: Iterable[str]) -> Keys:
+    """The keys of sentences, (n, KEY_BYTES)."""
+    return keys_of(b"".join(map(sentence_key, sentences)))
+
+
+def keys_of(joined: bytes) -> Keys:
+    """Keys that were put one after the other, as an array (n, KEY_BYTES)."""
+    return np.frombuffer(joined, dtype=np.uint8).reshape(-1, KEY_BYTES)
 
 
 def match_keys(old: Keys, new: Keys) -> Shared:
@@ -201,32 +214,6 @@ def match_keys(old: Keys, new: Keys) -> Shared:
     there = twin < (starts + news)[group[~is_new]]
     shared.moved[order[~is_new][there] - count] = order[twin[there]]
     return shared
-
-
-def vectors_of(
-    sentences: Sequence[str],
-    shared: Shared,
-    last: LastIndex | None,
-    embedder: Embedder,
-    progress: Callable[[int, int], None],
-) -> tuple[Floats, int]:
-    """A unit vector for each sentence, (n, dimension), and how many distinct sentences had to be embedded."""
-    vectors = np.empty((len(sentences), embedder.spec.dimension), dtype=np.float32)
-    is_known, is_first = shared.known >= 0, shared.first == np.arange(len(sentences))
-    if last is not None:
-        found = np.flatnonzero(is_known)
-        for start in range(0, len(found), COPY_ROWS):
-            block = found[start : start + COPY_ROWS]
-            vectors[block] = last.index.store.vectors(shared.known[block])
-    fresh = np.flatnonzero(~is_known & is_first)
-    for start in range(0, len(fresh), BATCH):
-        progress(start, len(fresh))
-        block = fresh[start : start + BATCH]
-        vectors[block] = embedder.embed_documents([sentences[row] for row in block])
-    progress(len(fresh), len(fresh))
-    again = np.flatnonzero(~is_known & ~is_first)
-    vectors[again] = vectors[shared.first[again]]
-    return vectors, len(fresh)
 
 
 def probing_queries(sentences: Sequence[str], embedder: Embedder) -> Floats:

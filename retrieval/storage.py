@@ -4,7 +4,10 @@
     ROOT/000007-0123456789abcdef/    a version: manifest.json and the files it lists, never changed once named
     ROOT/COLLECTION                  where vectors lie in Milvus: see retrieval.stores.entities
     ROOT/.lock, ROOT/.lock.pid       see retrieval.lock
-    ROOT/.building-*, ROOT/.removing-*   left by a killed build; the next one, or a bot that serves, removes them
+    ROOT/.embedded                   what a build has embedded, while it runs and after it was broken off: see
+                                     retrieval.spool
+    ROOT/.building-*, ROOT/.removing-*, ROOT/.vectors
+                                     left by a killed build; the next one, or a bot that serves, removes them
 
 Whoever reads a version holds its manifest.json (see retrieval.sharing); what somebody holds is not removed.
 A version's name is its number and the first 16 hex digits of its manifest's SHA-256; the manifest holds size and
@@ -16,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -256,6 +259,30 @@ def load_arrays(folder: Path, names: Iterable[str], mmap: bool = True) -> dict[s
 def save_json(path: Path, value: object) -> None:
     """Write ``value`` as JSON. Raises OSError."""
     path.write_bytes(json.dumps(value, separators=(",", ":")).encode("ascii"))
+
+
+def save_list(path: Path, values: Iterable[object]) -> None:
+    """Write what save_json would for a list of the values, one at a time. Raises OSError."""
+    with path.open("wb") as file:
+        file.write(b"[")
+        for row, value in enumerate(values):
+            file.write((b"," if row else b"") + json.dumps(value, separators=(",", ":")).encode("ascii"))
+        file.write(b"]")
+
+
+def load_list(path: Path) -> Iterator[Any]:
+    """The values that save_list wrote, made one at a time. Raises IndexCorrupt."""
+    try:
+        text = _read(path).decode("ascii")
+        scan, place, before = json.JSONDecoder().raw_decode, 0, "["
+        while text != "[]" and text[place : place + 1] == before:
+            value, place = scan(text, place + 1)
+            before = ","
+            yield value
+    except ValueError as error:
+        raise corrupt(path, "is not JSON") from error
+    if text != "[]" and text[place:] != "]":
+        raise corrupt(path, "is not a list as this program writes it")
 
 
 def load_json(path: Path) -> Any:

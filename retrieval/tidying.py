@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from retrieval.build import index_folder
+from retrieval.embedding import DRAFT, remove_draft
 from retrieval.errors import RetrievalError
 from retrieval.lock import Notify, silent, writing
 from retrieval.manifest import Milvus
@@ -28,10 +29,11 @@ def tidy(data_dir: Path, *, milvus: Milvus | None = None, notify: Notify = silen
     try:
         # Looked at before the lock is taken, as reading a version may take long: a build would be turned away.
         newest, fallback = _needed(root)
-        if not (leftovers(root) or newest):
+        if not (leftovers(root) or (root / DRAFT).exists() or newest):
             return
         with writing(root, brief=True):
             remove_leftovers(root)
+            remove_draft(root)
             if newest is not None and current(root) == newest:
                 collection = claimed(root)
                 there = Remote(milvus, collection) if milvus and collection else None

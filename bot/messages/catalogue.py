@@ -47,6 +47,20 @@ class Messages:
     reading: str
     """Label of the progress bar while documents are read and embedded."""
 
+    stage_read: str
+    """What is being done, beside a progress bar."""
+    stage_split: str
+    stage_embed: str
+    stage_write: str
+    files_of: str
+    sentences_of: str
+    passages: str
+    found: str
+    rate: str
+    left_seconds: str
+    left_minutes: str
+    left_hours: str
+
     working: str
     """Completes the bot's name in a status line: "Fonte is searching ..."."""
     searching: str

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from retrieval.errors import IndexStale
 from retrieval.lock import Notify, silent
@@ -40,8 +42,18 @@ def build_store(
     raise ValueError(_unknown(kind))
 
 
+def drafted_store(path: Path, blocks: Iterable[Floats], count: int, dimension: int) -> VectorStore:
+    """A store of ``count`` unit vectors, given in blocks (any, dimension), in a file that it moves where it is saved.
+
+    Memory holds one block. Raises OSError, and ValueError as build_store does.
+    """
+    from retrieval.stores.faiss_store import FaissStore
+
+    return FaissStore.drafted(path, blocks, count, dimension)
+
+
 def store_for(
-    vectors: Floats,
+    vectors: Floats | VectorStore,
     wanted: VectorSearch,
     *,
     last: VectorStore | None = None,
@@ -50,21 +62,26 @@ def store_for(
 ) -> VectorStore:
     """A store of unit vectors that searches them as ``wanted.asked`` and ``wanted.target`` say.
 
-    An index of the ``last`` store that is still good enough is taken over: ``moved()`` (len(last),) tells where each of
-    its rows is now, -1 where nowhere. A new one is tuned on ``queries()`` (q, dimension). Raises IndexTypeError.
+    They are (n, dimension), or in a store of the kind "faiss", which is taken over (see drafted_store). An index of the
+    ``last`` store that is still good enough is taken over: ``moved()`` (len(last),) tells where each of its rows is
+    now, -1 where nowhere. A new one is tuned on ``queries()`` (q, dimension). Raises IndexTypeError.
     """
     from retrieval.stores.plan import FLAT, index_type
 
-    how = replace(wanted, type=index_type(wanted.asked, len(vectors), vectors.shape[1]))
+    exact = build_store(vectors) if isinstance(vectors, np.ndarray) else vectors
+    how = replace(wanted, type=index_type(wanted.asked, len(exact), exact.dimension))
     if how.type == FLAT:
-        return build_store(vectors)
+        return exact
     from retrieval.stores.approximate import ApproximateStore
+    from retrieval.stores.faiss_store import FaissStore
 
+    if not isinstance(exact, FaissStore):
+        raise ValueError(f"An index such as {how.type} is made of a store of the kind 'faiss'.")
     if isinstance(last, ApproximateStore) and moved is not None:
-        extended = last.extended(vectors, moved(), how)
+        extended = last.extended(exact, moved(), how)
         if extended is not None:
             return extended
-    return ApproximateStore.build(vectors, how, queries() if queries else None)
+    return ApproximateStore.build(exact, how, queries() if queries else None)
 
 
 def open_store(path: Path, kind: StoreKind = "faiss", *, milvus: Milvus | None = None) -> VectorStore:

@@ -28,7 +28,7 @@ from retrieval.stores.arrays import (
 )
 from retrieval.stores.faiss_store import FaissStore
 from retrieval.stores.plan import EXACT_UP_TO, WANTED
-from retrieval.stores.training import all_cores, held_back, train, tune_index, visit
+from retrieval.stores.training import add, held_back, train, tune_index, visit
 
 DRIFT = 0.2
 """Share of the vectors it was trained with that may be added or deleted before an index is made anew."""
@@ -50,19 +50,18 @@ class ApproximateStore:
         """Those set at the index."""
 
     @classmethod
-    def build(cls, vectors: Floats, how: VectorSearch, queries: Floats | None = None) -> Self:
+    def build(cls, vectors: Floats | FaissStore, how: VectorSearch, queries: Floats | None = None) -> Self:
         """Train an index of ``how.type`` and tune it to ``how.target`` on ``queries`` (q, dimension).
 
         Raises IndexTypeError where FAISS cannot make such an index of these vectors.
         """
-        exact = FaissStore.build(vectors)
-        vectors = exact.all
-        index = train(vectors, how)
-        chosen = tune_index(index, exact, held_back(vectors) if queries is None else checked_vectors(queries), how)
-        how = replace(how, **asdict(chosen), trained=len(vectors), changed=0)
+        exact = vectors if isinstance(vectors, FaissStore) else FaissStore.build(vectors)
+        index = train(exact, how)
+        chosen = tune_index(index, exact, held_back(exact.all) if queries is None else checked_vectors(queries), how)
+        how = replace(how, **asdict(chosen), trained=len(exact), changed=0)
         return cls(exact, index, None, how)
 
-    def extended(self, vectors: Floats, moved: Rows, how: VectorSearch) -> Self | None:
+    def extended(self, vectors: Floats | FaissStore, moved: Rows, how: VectorSearch) -> Self | None:
         """A store of ``vectors``, where the row ``r`` of this one is now ``moved[r]``, or gone where that is -1.
 
         None where too much has changed since the index was trained, or something else is asked for by ``how``.
@@ -76,11 +75,10 @@ class ApproximateStore:
         same = (how.asked, how.target) == (self._how.asked, self._how.target)
         if not same or changed > DRIFT * self._how.trained:
             return None
-        exact = FaissStore.build(vectors)
+        exact = vectors if isinstance(vectors, FaissStore) else FaissStore.build(vectors)
         # A mapped index cannot grow, and this one serves on.
         index = faiss.deserialize_index(faiss.serialize_index(self._index))
-        with all_cores():
-            index.add(exact.all[fresh])
+        add(index, exact, fresh)
         return type(self)(exact, index, np.concatenate([order, fresh]), replace(self._how, changed=changed))
 
     @classmethod
@@ -172,6 +170,10 @@ class ApproximateStore:
 
     def vectors(self, rows: Rows) -> Floats:
         return self._exact.vectors(rows)
+
+    def release(self) -> None:
+        """As the vectors' own."""
+        self._exact.release()
 
     def save(self, path: Path) -> None:
         card, codes, order = (path.with_suffix(suffix) for suffix in _FILES)

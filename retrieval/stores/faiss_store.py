@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import faiss
 import numpy as np
 
+from retrieval.errors import IndexCorrupt
 from retrieval.manifest import VectorSearch
 from retrieval.protocols import Floats, Mask, Rows
 from retrieval.storage import corrupt
@@ -27,6 +30,7 @@ from retrieval.stores.arrays import (
 _HEADER = struct.Struct("<4siqqqBiQ")
 _MAGIC = b"IxFI"
 _INNER_PRODUCT = 0
+_UNUSED = 1 << 20
 _BLAS_FROM_QUERIES = 4
 """Measured on 2e4 x 384, one thread, per query: alone .8-1.3 ms sequentially, 5.4 ms by BLAS; of 8, 1.2 and .5 ms; of
 256, 1.2 and .14 ms. FAISS's own default waits for 333 queries of that dimension."""
@@ -38,9 +42,12 @@ class FaissStore:
     It uses one thread: a single query is bound by memory, and a process that forks after FAISS has used two hangs.
     """
 
-    def __init__(self, index: Any) -> None:
+    def __init__(self, index: Any, path: Path | None = None, *, draft: bool = False) -> None:
+        """``path`` is the file that the index is mapped from, a ``draft`` if it is nobody else's."""
         self._index = index
         self._vectors = _view(index)
+        self._path = path
+        self._draft = draft
 
     @classmethod
     def build(cls, vectors: Floats) -> Self:
@@ -51,13 +58,28 @@ class FaissStore:
         return cls(index)
 
     @classmethod
+    def drafted(cls, path: Path, blocks: Iterable[Floats], count: int, dimension: int) -> Self:
+        """A store of ``count`` unit vectors, given in blocks (any, dimension), that is written to ``path`` at once.
+
+        Memory holds one block; ``save`` moves the file, which is the store's own. Raises OSError, and ValueError as
+        retrieval.stores.build_store does.
+        """
+        path.unlink(missing_ok=True)  # never over a file that may be mapped, or have another name
+        words, written = count * dimension, 0
+        with path.open("xb") as file:
+            file.write(_HEADER.pack(_MAGIC, dimension, count, _UNUSED, _UNUSED, True, _INNER_PRODUCT, words))
+            for block in blocks:
+                file.write(checked_queries(block, dimension).data)
+                written += len(block)
+        if written != count:
+            raise ValueError(f"There are {written} vectors instead of {count}.")
+        return cls(_mapped(path), path, draft=True)
+
+    @classmethod
     def open(cls, path: Path) -> Self:
         """See retrieval.stores.open_store."""
         _check_header(path)
-        try:
-            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC))
-        except (RuntimeError, MemoryError) as error:
-            raise corrupt(path, "cannot be read by FAISS") from error
+        return cls(_mapped(path), path)
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -110,7 +132,22 @@ class FaissStore:
     def vectors(self, rows: Rows) -> Floats:
         return self._vectors[checked_rows(rows, len(self))]
 
+    def release(self) -> None:
+        """Give the memory back that the file is mapped to. Not while another thread searches."""
+        if self._path is not None:
+            with suppress(IndexCorrupt):  # the file is gone: what is mapped stays
+                self._index = _mapped(self._path)
+                self._vectors = _view(self._index)
+
     def save(self, path: Path) -> None:
+        if self._draft and self._path is not None:
+            try:
+                self._path.replace(path)
+            except OSError:  # another file system, or a system that moves no file that is mapped
+                pass
+            else:
+                self._path, self._draft = None, False  # the folder may be renamed
+                return
         with replacing(path) as beside:
             try:
                 faiss.write_index(self._index, str(beside))
@@ -123,6 +160,13 @@ class FaissStore:
         faiss.cvar.distance_compute_blas_threshold = _BLAS_FROM_QUERIES * self.dimension
         scores, rows = self._index.search(queries, width, params=parameters)
         return scores, rows
+
+
+def _mapped(path: Path) -> Any:
+    try:
+        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+    except (RuntimeError, MemoryError) as error:
+        raise corrupt(path, "cannot be read by FAISS") from error
 
 
 def _only(allowed: Mask) -> Any:

@@ -13,12 +13,17 @@ from retrieval.cores import cores
 from retrieval.errors import IndexTypeError
 from retrieval.manifest import VectorSearch
 from retrieval.protocols import Floats, Rows
+from retrieval.stores.arrays import MISSING_ROW, MISSING_SCORE
 from retrieval.stores.faiss_store import FaissStore
 from retrieval.stores.plan import DEEP, WANTED, Parameters, codes, tune
 
 TRAINED_ON = 100_000
 PER_LIST = 64
 """Vectors an index is trained on: so many, or so many for each of its lists where that is more."""
+ADDED = 1 << 14
+"""Vectors added to an index at a time, a multiple of what FAISS assigns to lists together."""
+COMPARED = 1 << 15
+"""Vectors compared at a time where the nearest of all are looked for."""
 ROUNDS = 10
 """Iterations of k-means for the lists, which take most of the time; FAISS's default is 25."""
 MARGIN = 0.5
@@ -33,24 +38,68 @@ NOISE = 1.1
 cosine of .67."""
 
 
-def train(vectors: Floats, how: VectorSearch) -> Any:
+def train(exact: FaissStore, how: VectorSearch) -> Any:
     """An index of all vectors."""
+    count = len(exact)
     try:
-        index = faiss.index_factory(vectors.shape[1], how.type, faiss.METRIC_INNER_PRODUCT)
+        index = faiss.index_factory(exact.dimension, how.type, faiss.METRIC_INNER_PRODUCT)
         inner = _lists(index)
         if inner is not None:
             inner.cp.niter = ROUNDS
             inner.cp.min_points_per_centroid = 1  # fewer are no error, but FAISS would print a warning
         wanted = max(TRAINED_ON, PER_LIST * inner.nlist if inner is not None else 0)
-        sample = vectors
-        if len(vectors) > wanted:
-            sample = vectors[np.sort(np.random.default_rng(0).choice(len(vectors), wanted, replace=False))]
+        sample = exact.all
+        if count > wanted:
+            sample = _gathered(exact, np.sort(np.random.default_rng(0).choice(count, wanted, replace=False)))
         with all_cores():
             index.train(sample)
-            index.add(vectors)
+        del sample
+        add(index, exact)
     except RuntimeError as error:
-        raise _impossible(how.type, f"{len(vectors)} vectors", vectors.shape[1], error) from error
+        raise _impossible(how.type, f"{count} vectors", exact.dimension, error) from error
     return index
+
+
+def add(index: Any, exact: FaissStore, rows: Rows | None = None) -> None:
+    """Append the vectors of these rows, by default of all, to an index; block by block where the index allows it."""
+    # A graph comes out differently where it grows in steps. Codes do not: FAISS itself encodes them in blocks.
+    coded = isinstance(faiss.downcast_index(index), faiss.IndexFastScan | faiss.IndexIVFFastScan)
+    count = len(exact) if rows is None else len(rows)
+    step = ADDED if coded else max(count, 1)
+    with all_cores():
+        for start in range(0, count, step):
+            part = slice(start, start + step)
+            index.add(exact.all[part if rows is None else rows[part]])
+            exact.release()
+
+
+def _gathered(exact: FaissStore, rows: Rows) -> Floats:
+    """A copy of these rows, (len(rows), dimension), without keeping the pages of their file."""
+    found = np.empty((len(rows), exact.dimension), dtype=np.float32)
+    for start in range(0, len(rows), ADDED):
+        found[start : start + ADDED] = exact.all[rows[start : start + ADDED]]
+        exact.release()
+    return found
+
+
+def _nearest(exact: FaissStore, queries: Floats, k: int) -> Rows:
+    """(q, k) the rows nearest to each query, as one search of all would find them; block by block where they are many.
+
+    The blocks are multiples of those in which FAISS compares, so that the products are the same.
+    """
+    if len(exact) <= COMPARED:
+        return exact.search(queries, k)[1]
+    scores = np.full((len(queries), k), MISSING_SCORE, dtype=np.float32)
+    rows = np.full((len(queries), k), MISSING_ROW, dtype=np.int64)
+    for start in range(0, len(exact), COMPARED):
+        block = FaissStore.build(exact.all[start : start + COMPARED])
+        exact.release()
+        found, own = block.search(queries, k)
+        scores, rows = np.hstack([scores, found]), np.hstack([rows, np.where(own >= 0, own + start, MISSING_ROW)])
+        # Stable, and rows of earlier blocks stand first: equal scores by lower row.
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        scores, rows = np.take_along_axis(scores, best, axis=1), np.take_along_axis(rows, best, axis=1)
+    return rows
 
 
 def check_type(asked: str, dimension: int) -> None:
@@ -76,7 +125,7 @@ def targets(recall: float) -> tuple[float, float]:
 
 def tune_index(index: Any, exact: FaissStore, queries: Floats, how: VectorSearch) -> Parameters:
     """What ``index`` finds ``how.target`` of the nearest with, for the queries (q, dimension); ``exact`` knows them."""
-    _, nearest = exact.search(queries, min(WANTED[1], len(exact)))
+    nearest = _nearest(exact, queries, min(WANTED[1], len(exact)))
 
     def nominate(probes: int, width: int) -> Rows:
         if probes:

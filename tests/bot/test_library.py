@@ -15,13 +15,15 @@ from bot.messages import messages_in
 from bot.settings.model import Embedding, Seeds, Settings
 from bot.settings.model import Milvus as MilvusSettings
 from bot.types import Question
-from retrieval.build import BuildReport, build_index, index_folder
+from retrieval.build import build_index, index_folder
 from retrieval.errors import IndexLocked, ModelError, RetrievalError, SourceError, StoreUnavailable
 from retrieval.formats.extracted import Extracted
 from retrieval.formats.sandbox import Sandbox
 from retrieval.index import Index
 from retrieval.lock import writing
 from retrieval.manifest import Milvus
+from retrieval.outcome import BuildReport
+from retrieval.progress import Step
 from retrieval.storage import current
 from retrieval.types import Query
 from tests.standin.cable import Cable
@@ -48,8 +50,8 @@ class Shelf:
     def update(self, *, rebuild: bool = False) -> BuildReport:
         return update_library(self.settings, WORDS, self.notes.append, self._progress, rebuild=rebuild)
 
-    def _progress(self, stage: str, _done: int, _total: int) -> None:
-        self.stages.add(stage)
+    def _progress(self, step: Step) -> None:
+        self.stages.add(step.stage)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import retrieval
 from retrieval import chunking, storage
-from retrieval.build import BuildReport, build_index, check_index, index_folder, open_index, refresh
+from retrieval.build import build_index, check_index, index_folder, open_index, refresh
 from retrieval.documents import make_document, read_documents
 from retrieval.embedders.hashing import HashingEmbedder
 from retrieval.errors import (
@@ -31,6 +31,7 @@ from retrieval.errors import (
 from retrieval.index import Index
 from retrieval.lock import writing
 from retrieval.manifest import EmbedderSpec
+from retrieval.outcome import BuildReport
 from retrieval.protocols import Floats
 from retrieval.types import Chunk, Document, Query, Skipped
 
@@ -238,14 +239,14 @@ def test_the_order_of_the_documents_is_no_news(tmp_path: Path) -> None:
 
 
 def test_progress_moves_through_the_stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrieval.reuse.BATCH", 2)
+    monkeypatch.setattr("retrieval.embedding.BATCH", 2)
     seen: list[tuple[str, int, int]] = []
     build_index(
         docs(sea=SEA, bread=BREAD, stars=STARS),
         tmp_path,
         HashingEmbedder(),
         where="seeds",
-        progress=lambda stage, done, total: seen.append((stage, done, total)),
+        progress=lambda step: seen.append((step.stage, step.done, step.total)),
     )
     assert list(dict.fromkeys(stage for stage, _, _ in seen)) == ["read", "split", "embed", "write"]
     assert [entry for entry in seen if entry[0] == "embed"] == [("embed", done, 6) for done in (0, 2, 4, 6)]

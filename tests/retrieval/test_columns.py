@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from retrieval.columns import ARRAYS, Columns
 from retrieval.errors import IndexCorrupt
 from retrieval.language import LANGUAGES
-from retrieval.storage import load_arrays, load_json, save_arrays, save_json
+from retrieval.storage import load_arrays, load_json, load_list, save_arrays, save_json, save_list
 from retrieval.types import Chunk
 
 HEADINGS = [(), ("Prices",), ("Prices", "Cloud"), ("Prezzi",)]
@@ -80,6 +80,24 @@ def test_columns_survive_storage(tmp_path_factory: pytest.TempPathFactory, chunk
     assert rows(again) == rows(columns)
     for name, array in columns.arrays().items():
         assert again.arrays()[name].dtype == array.dtype
+
+
+@given(st.lists(st.one_of(st.text(), st.dictionaries(st.text(), st.integers() | st.none()))))
+def test_a_list_is_written_as_json_entry_by_entry(tmp_path_factory: pytest.TempPathFactory, values: list[Any]) -> None:
+    folder: Path = tmp_path_factory.mktemp("lists")
+    save_json(folder / "at-once.json", values)
+    save_list(folder / "one-by-one.json", iter(values))
+    assert (folder / "one-by-one.json").read_bytes() == (folder / "at-once.json").read_bytes()
+    assert list(load_list(folder / "at-once.json")) == values
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[", b"[1", b"[1,", b"[1,]", b"[1]x", b"[1] ", b"{}", b"1", b"\xff", b"[1 ,2]"]
+)
+def test_what_is_no_list_is_damage(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "list.json").write_bytes(content)
+    with pytest.raises(IndexCorrupt, match=r"list\.json is not"):
+        list(load_list(tmp_path / "list.json"))
 
 
 def sample() -> dict[str, NDArray[Any]]:

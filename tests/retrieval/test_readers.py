@@ -272,12 +272,19 @@ def test_a_folder_that_is_written_is_not_tidied(tmp_path: Path) -> None:
     left.mkdir()
     beside = index_folder(tmp_path) / ".COLLECTION.77"
     beside.touch()
+    draft = index_folder(tmp_path) / ".vectors"
+    draft.touch()
+    spool = index_folder(tmp_path) / ".embedded"
+    spool.touch()
     with writing(index_folder(tmp_path)):
         tidy(tmp_path)
         assert left.exists()
+        assert draft.exists()
     tidy(tmp_path)
     assert not left.exists()
     assert not beside.exists()
+    assert not draft.exists()
+    assert spool.exists()  # the next build needs it
     check_index(tmp_path)
     tidy(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
