@@ -14,7 +14,7 @@ from tokenizers import Encoding, Tokenizer
 
 from retrieval.cores import cores
 from retrieval.embedders.arrays import encodable, unit_rows
-from retrieval.embedders.bundle import INT8, TOKENIZER, Bundle, verify_checksums
+from retrieval.embedders.bundle import TOKENIZER, Bundle, verify_checksums
 from retrieval.errors import ModelError
 from retrieval.manifest import EmbedderSpec
 from retrieval.protocols import Floats
@@ -31,9 +31,6 @@ _WINDOW = 1024
 _MANY = 64
 """Documents from which on each core runs batches of its own instead of all sharing each batch. Measured on 1,500
 sentences of 58 tokens, 2 cores, texts a second: 238 and 211; in 8-bit integers 430 and 340."""
-_INT8_THREADS = 1
-"""Of the 8-bit graph, whose 300 short steps two threads would spend waiting for each other. Measured on 2 cores, one
-question of 16 tokens, in turns, tenth percentile: 1 thread 1.32 ms, 2 threads 1.45. Several texts are shared out."""
 Feed = dict[str, NDArray[np.int64]]
 """A graph's inputs for some texts, each (texts, tokens)."""
 Spread = Callable[[Callable[[Feed], Floats], list[Feed]], Iterable[Floats]]
@@ -46,18 +43,14 @@ class OnnxEmbedder:
     def __init__(self, model: str, folder: Path, bundle: Bundle, *, threads: int = 0) -> None:
         """``model`` names it in messages and the spec; ``threads`` 0 means one for each core, at most 2.
 
-        Of an 8-bit graph one text takes one core then, several take all.
-
         Raises ModelError when onnxruntime or tokenizers cannot read the files.
         """
         self._folder = folder
         self._bundle = bundle
-        self._alone = not threads and bundle.graph == INT8
-        """Whether a run takes one core even where there are more."""
         self._spec = bundle.spec(model)
         try:
             self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-            self._session: Any = open_session(folder / bundle.graph, _INT8_THREADS if self._alone else threads)
+            self._session: Any = open_session(folder / bundle.graph, threads)
         except Exception as error:  # both libraries raise bare Exception, and kinds of it that they do not export
             raise ModelError(f"The prepared model in {folder} cannot be loaded ({first_line(error)}).") from error
         self._tokenizer.no_padding()
@@ -72,21 +65,14 @@ class OnnxEmbedder:
 
     def embed_documents(self, texts: Sequence[str]) -> Floats:
         prompt = self._spec.document_prompt
-        if self._alone or len(texts) < _MANY or self._workers == 1:
-            return self._embed_here(texts, prompt)
+        if len(texts) < _MANY or self._workers == 1:
+            return self._embed(texts, prompt, map, self._session)
         with ThreadPoolExecutor(self._workers, "embedder") as threads:
             return self._embed(texts, prompt, threads.map, self._single_core())
 
     def embed_queries(self, texts: Sequence[str]) -> Floats:
         self._single = None  # no more documents for now: what it takes is memory
-        return self._embed_here(texts, self._spec.query_prompt)
-
-    def _embed_here(self, texts: Sequence[str], prompt: str) -> Floats:
-        if not self._alone or len(texts) < 2 or self._workers == 1:  # noqa: PLR2004 - several
-            return self._embed(texts, prompt, map, self._session)
-        with ThreadPoolExecutor(self._workers, "embedder") as threads:
-            # As many batches as there are cores at least.
-            return self._embed(texts, prompt, threads.map, self._session, most=-(-len(texts) // self._workers))
+        return self._embed(texts, self._spec.query_prompt, map, self._session)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         counts: list[int] = []
@@ -109,11 +95,11 @@ class OnnxEmbedder:
                 ) from error
         return self._single
 
-    def _embed(self, texts: Sequence[str], prompt: str, spread: Spread, session: Any, most: int = _BATCH) -> Floats:
+    def _embed(self, texts: Sequence[str], prompt: str, spread: Spread, session: Any) -> Floats:
         vectors = np.zeros((len(texts), self._spec.dimension), dtype=np.float32)
         for start in range(0, len(texts), _WINDOW):
             encodings = self._encode(texts[start : start + _WINDOW], prompt, cut=True)
-            batches = list(_batches([len(encoding) for encoding in encodings], min(most, _BATCH)))
+            batches = list(_batches([len(encoding) for encoding in encodings]))
             # The longest first, so that no core is left with one of them at the end.
             batches.reverse()
             feeds = [self._padded([encodings[place] for place in batch]) for batch in batches]
@@ -157,11 +143,11 @@ class OnnxEmbedder:
         return {name: feed[name] for name in self._bundle.inputs}
 
 
-def _batches(lengths: list[int], most: int) -> Iterator[list[int]]:
-    """Places of at most so many texts of similar length, few enough for one run."""
+def _batches(lengths: list[int]) -> Iterator[list[int]]:
+    """Places of texts of similar length, few enough for one run."""
     batch: list[int] = []
     for place in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) == most or lengths[place] * (len(batch) + 1) > _BATCH_TOKENS):
+        if batch and (len(batch) == _BATCH or lengths[place] * (len(batch) + 1) > _BATCH_TOKENS):
             yield batch
             batch = []
         batch.append(place)
