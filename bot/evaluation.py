@@ -13,7 +13,7 @@ from bot.answering.extractive import ExtractiveAnswerer
 from bot.assistant import Assistant
 from bot.batcher import QueryBatcher, Recorder
 from bot.errors import BotError, ConfigError
-from bot.library import load_model, milvus_of, open_library, serving, wanted_search
+from bot.library import load_model, milvus_of, models_folder, open_library, serving, wanted_search
 from bot.markup import clean, dump_json
 from bot.messages import messages_in
 from bot.platforms.status import Status
@@ -57,7 +57,10 @@ def _open_seeds(settings: Settings, folder: Path) -> Index:
     own = settings if _same(folder, settings.seeds.dir) else _apart(settings, folder)
     with Status(messages_in("en").reading) as status:
         words = messages_in("en")
-        return open_library(own.model_copy(update={"seeds": seeds}), words, status.note, status.progress)
+        own = own.model_copy(update={"seeds": seeds})
+        # The model is prepared once for all folders, so it is looked for where the bot itself keeps it.
+        models = models_folder(settings.data_dir)
+        return open_library(own, words, status.note, status.progress, models=models)
 
 
 def _open_corpus(settings: Settings, folder: Path) -> Index:

@@ -46,8 +46,12 @@ RESTORING = ".restoring-"
 Notify = Callable[[str], None]
 
 
-def open_library(settings: Settings, words: Messages, notify: Notify, progress: Progress) -> Index:
+def open_library(
+    settings: Settings, words: Messages, notify: Notify, progress: Progress, *, models: Path | None = None
+) -> Index:
     """The index of the seeds folder, built or brought up to date first; waits for another writer.
+
+    ``models`` is where prepared models lie, by default in DATA_DIR.
 
     Where it cannot be brought up to date (the documents are gone, the disk is full, Milvus is out of reach) the last
     one serves, and ``notify`` is told why. Raises RetrievalError when there is none, ConfigError when the model cannot
@@ -59,8 +63,9 @@ def open_library(settings: Settings, words: Messages, notify: Notify, progress: 
         if not versions(index_folder(settings.data_dir)):
             # Before the model is prepared: nobody should wait for it to be told that there is nothing to read.
             raise
-        return serving(settings, _last(settings, load_model(settings, [], notify), error, words, notify), notify)
-    embedder = load_model(settings, documents, notify)
+        embedder = load_model(settings, [], notify, models)
+        return serving(settings, _last(settings, embedder, error, words, notify), notify)
+    embedder = load_model(settings, documents, notify, models)
     try:
         index, _ = refresh(
             documents,
@@ -165,12 +170,14 @@ def tidy_library(settings: Settings, notify: Notify) -> None:
         remove_leftovers(models_folder(settings.data_dir))
 
 
-def load_model(settings: Settings, documents: Sequence[Document | Skipped], notify: Notify) -> Embedder:
-    """The embedding model that is set. Raises ConfigError when it cannot be loaded."""
+def load_model(
+    settings: Settings, documents: Sequence[Document | Skipped], notify: Notify, models: Path | None = None
+) -> Embedder:
+    """The embedding model that is set; ``models`` as for open_library. Raises ConfigError when it cannot be loaded."""
     try:
         return load_embedder(
             settings.embedding.model,
-            models_folder(settings.data_dir),
+            models or models_folder(settings.data_dir),
             threads=settings.embedding.threads,
             device=settings.embedding.device,
             precision=settings.embedding.precision,

@@ -22,7 +22,6 @@ from retrieval.embedders.accelerated import AcceleratedEmbedder, has_gpu
 from retrieval.embedders.bundle import Bundle, Refusal, form_of, read_bundle, tools
 from retrieval.embedders.hashing import NAME as HASHING
 from retrieval.embedders.hashing import HashingEmbedder
-from retrieval.embedders.parity import SAMPLE_LIMIT
 from retrieval.embedders.precision import settled
 from retrieval.embedders.sources import Source, locate, recall, remember, remembered, revision
 from retrieval.errors import DeviceError, ModelError
@@ -198,19 +197,21 @@ def _prepare(source: Source, cache_dir: Path, sample: Sequence[str]) -> None:
 
 def _prepare_int8(wanted: _Wanted, sample: Sequence[str]) -> None:
     """Put the 8-bit form where _serve looks for it. The caller holds the lock."""
-    from retrieval.embedders.quantize import make_int8
+    from retrieval.embedders.worker import make_int8_in_child
 
     known = recall(wanted.source, wanted.cache_dir)
     folder = wanted.cache_dir / (known.revision if known else "")
-    bundle = read_bundle(folder)
-    if not isinstance(bundle, Bundle):
+    if not isinstance(read_bundle(folder), Bundle):
         return
+    workspace = Path(tempfile.mkdtemp(prefix=_MAKING, dir=wanted.cache_dir))
     try:
-        make_int8(wanted.source.name, folder, bundle, sample[:SAMPLE_LIMIT])
+        make_int8_in_child(wanted.source.name, folder, workspace, sample)
     except ModelError as error:
         if wanted.precision == "int8":
             raise
         _log.info("%s is served in float32: %s", wanted.source.name, error)
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
 
 
 def remove_leftovers(cache_dir: Path) -> None:

@@ -9,6 +9,9 @@ Before, the columns of both are balanced with what a few texts showed to be thei
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from retrieval.embedders.bundle import INT8, MODEL, Bundle, forget_int8, int8_of, refuse_int8, write_int8
+from retrieval.embedders.bundle import INT8, MODEL, Bundle, forget_int8, int8_of, read_bundle, refuse_int8, write_int8
 from retrieval.embedders.onnx import OnnxEmbedder
 from retrieval.embedders.parity import calibration_texts, compare
 from retrieval.errors import ModelError
@@ -195,3 +198,31 @@ def _replace_nodes(graph: onnx.ModelProto, nodes: Sequence[onnx.NodeProto]) -> N
     tensors = [tensor for tensor in graph.graph.initializer if tensor.name in used]
     del graph.graph.initializer[:]
     graph.graph.initializer.extend(tensors)
+
+
+# --- the child process ---------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Read one request as JSON from standard input, answer as JSON in the file it names.
+
+    The request holds model, folder, sample, answer. The answer is empty, or holds ``error``, a sentence for the user,
+    or ``refused``: number and text of what the system said.
+    """
+    request = json.load(sys.stdin)
+    folder = Path(request["folder"])
+    answer: dict[str, object] = {}
+    bundle = read_bundle(folder)
+    try:
+        if isinstance(bundle, Bundle):
+            make_int8(request["model"], folder, bundle, request["sample"])
+    except ModelError as error:
+        answer = {"error": str(error)}
+    except OSError as error:
+        answer = {"refused": [error.errno, error.strerror]}
+    Path(request["answer"]).write_text(json.dumps(answer), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        main()

@@ -1,4 +1,7 @@
-"""Runs retrieval.embedders.export in a process of its own and understands how it ended."""
+"""Runs retrieval.embedders.export and .quantize in processes of their own and understands how they ended.
+
+Not for torch alone: what making a model takes, 650 MB for the 8-bit form, no process that goes on would ever give back.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,16 +49,7 @@ def export_in_child(source: Source, workspace: Path, sample: Sequence[str]) -> M
         "sample": list(sample[:SAMPLE_LIMIT]),
         "answer": str(answer.absolute()),
     }
-    child = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "retrieval.embedders.export"],
-        input=json.dumps(request),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        env=_environment(),
-        check=False,
-    )
+    child = _run("export", request)
     _log.debug("The export of %s ended with %d: %s", source.name, child.returncode, child.stdout)
     if answer.exists():
         made = json.loads(answer.read_text(encoding="utf-8"))
@@ -65,8 +59,50 @@ def export_in_child(source: Source, workspace: Path, sample: Sequence[str]) -> M
     return _died(source, workspace / "refused", child)
 
 
+def make_int8_in_child(model: str, folder: Path, workspace: Path, sample: Sequence[str]) -> None:
+    """Write the 8-bit form of the bundle in ``folder`` beside it; ``workspace`` is an empty folder.
+
+    Raises ModelError where it differs too much from the float32 one, or the child died, OSError when the folder cannot
+    be written.
+    """
+    answer = workspace / "answer.json"
+    request = {
+        "model": model,
+        "folder": str(folder.absolute()),
+        "sample": list(sample[:SAMPLE_LIMIT]),
+        "answer": str(answer.absolute()),
+    }
+    child = _run("quantize", request)
+    _log.debug("The 8-bit form of %s ended with %d: %s", model, child.returncode, child.stdout)
+    if not answer.exists():
+        raise ModelError(f"The 8-bit form of the model {model} could not be made ({_last(child)}): set float32.")
+    made = json.loads(answer.read_text(encoding="utf-8"))
+    if "refused" in made:
+        raise OSError(*made["refused"])
+    if "error" in made:
+        raise ModelError(made["error"])
+
+
+def _run(module: str, request: Mapping[str, object]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - this program's own modules
+        [sys.executable, "-W", "ignore", "-m", f"retrieval.embedders.{module}"],
+        input=json.dumps(request),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        env=_environment(),
+        check=False,
+    )
+
+
+def _last(child: subprocess.CompletedProcess[str]) -> str:
+    """What a child that died said last."""
+    return (child.stdout.strip().splitlines() or [f"exit status {child.returncode}"])[-1]
+
+
 def _died(source: Source, target: Path, child: subprocess.CompletedProcess[str]) -> Made:
-    last = (child.stdout.strip().splitlines() or [f"exit status {child.returncode}"])[-1]
+    last = _last(child)
     if source.folder is None:
         raise ModelError(f"The model {source.name} could not be fetched and prepared ({last}).")
     target.mkdir()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot import app, evaluation
+from bot import app, evaluation, library
 from bot.cli import main
 from bot.errors import ConfigError
 from bot.settings import Settings, load_settings
 from retrieval.errors import IndexCorrupt, SourceError
+from retrieval.protocols import Embedder
 
 CORPUS = [
     {"id": "sea", "title": "Sea", "text": "The deepest sea lies east of the islands. It is 11 km deep.", "lang": "en"},
@@ -89,6 +91,25 @@ def test_a_folder_of_documents_is_measured_with_the_index_users_get(
     # The questions name other documents, so nothing can be said about finding those.
     assert figures["recall@1"] is None
     assert figures["containment"] == 1.0
+
+
+def test_the_model_is_prepared_once_for_all_folders(
+    settings: Settings, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+    genuine = library.load_embedder
+
+    def watched(model: str, cache_dir: Path, **options: Any) -> Embedder:
+        asked.append(cache_dir)
+        return genuine(model, cache_dir, **options)
+
+    monkeypatch.setattr(library, "load_embedder", watched)
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    (seeds / "mill.txt").write_text(str(CORPUS[0]["text"]), "utf-8")
+    evaluation.run(settings, folder, None, as_json=True, plot=None)
+    evaluation.run(settings, seeds, folder / "questions.jsonl", as_json=True, plot=None)
+    assert asked == [settings.data_dir / "models"] * 2
 
 
 def test_the_plot_is_a_picture(settings: Settings, folder: Path, tmp_path: Path) -> None:

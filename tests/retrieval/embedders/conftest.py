@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from retrieval.embedders import load_embedder, worker
+from retrieval.embedders.bundle import Bundle, read_bundle
 from retrieval.embedders.onnx import OnnxEmbedder
 from retrieval.embedders.sources import Source, revision
 from retrieval.embedders.worker import Made
@@ -149,6 +150,19 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(worker, "export_in_child", export_here)
     return exported
+
+
+@pytest.fixture
+def rounding_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets load_embedder make 8-bit forms in this process, where tests can change how near they must be."""
+    from retrieval.embedders.quantize import make_int8
+
+    def make_here(model: str, folder: Path, _workspace: Path, sample: Sequence[str]) -> None:
+        bundle = read_bundle(folder)
+        assert isinstance(bundle, Bundle)
+        make_int8(model, folder, bundle, sample)
+
+    monkeypatch.setattr(worker, "make_int8_in_child", make_here)
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_without_dot_products_it_is_float32(cpuinfo: Path) -> None:
     assert settled("auto", "all-MiniLM-L6-v2", gpu=False) == "float32"
 
 
-@pytest.mark.usefixtures("copying", "dot_products", "everywhere")
+@pytest.mark.usefixtures("copying", "rounding_here", "dot_products", "everywhere")
 def test_auto_serves_the_8_bit_form(tiny: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quantize, "MIN_COSINE", 0.9)
     told: list[str] = []
@@ -90,7 +90,7 @@ def test_auto_serves_the_8_bit_form(tiny: Path, cache: Path, monkeypatch: pytest
     assert len(told) == 1
 
 
-@pytest.mark.usefixtures("copying", "dot_products", "everywhere")
+@pytest.mark.usefixtures("copying", "rounding_here", "dot_products", "everywhere")
 def test_what_rounds_badly_is_served_in_float32_and_tried_once(
     tiny: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

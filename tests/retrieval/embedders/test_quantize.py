@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def test_the_default_model_keeps_its_vectors_nearly(default_cache: Path, default
     assert np.array_equal(again.embed_queries(texts), theirs)
 
 
-@pytest.mark.usefixtures("near", "copying")
+@pytest.mark.usefixtures("near", "rounding_here", "copying")
 def test_it_is_made_once_and_announced(tiny: Path, prepared: Path) -> None:
     told: list[str] = []
     first = load(tiny, prepared, told)
@@ -54,14 +55,14 @@ def test_it_is_made_once_and_announced(tiny: Path, prepared: Path) -> None:
     assert np.array_equal(first.embed_documents(["text"]), second.embed_documents(["text"]))
 
 
-@pytest.mark.usefixtures("near", "in_process")
+@pytest.mark.usefixtures("near", "rounding_here", "in_process")
 def test_a_new_model_is_exported_and_rounded_at_once(tiny: Path, cache: Path) -> None:
     told: list[str] = []
     load(tiny, cache, told)
     assert told == [f"Preparing the model {tiny}, once ..."]
 
 
-@pytest.mark.usefixtures("near", "copying")
+@pytest.mark.usefixtures("near", "rounding_here", "copying")
 def test_a_text_has_one_vector_whatever_stands_beside_it(tiny: Path, prepared: Path, texts: list[str]) -> None:
     embedder = load(tiny, prepared)
     together = embedder.embed_documents(texts)
@@ -69,7 +70,7 @@ def test_a_text_has_one_vector_whatever_stands_beside_it(tiny: Path, prepared: P
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-@pytest.mark.usefixtures("near", "copying")
+@pytest.mark.usefixtures("near", "rounding_here", "copying")
 @pytest.mark.parametrize("damage", ["cut", "foreign", "gone", "float32 made anew"])
 def test_a_damaged_form_is_made_anew(damage: str, tiny: Path, prepared: Path) -> None:
     wanted = load(tiny, prepared).embed_documents(["text"])
@@ -92,7 +93,7 @@ def test_a_damaged_form_is_made_anew(damage: str, tiny: Path, prepared: Path) ->
     assert read_int8(folder, bundle) is not None
 
 
-@pytest.mark.usefixtures("copying")
+@pytest.mark.usefixtures("copying", "rounding_here")
 def test_a_model_that_rounds_badly_is_one_sentence(tiny: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quantize, "MIN_COSINE", 1.0)
     for _ in range(2):
@@ -109,3 +110,18 @@ def test_what_has_no_export_has_no_8_bit_form(make_model: object, cache: Path, i
 def test_it_is_not_for_the_gpu(cache: Path) -> None:
     with pytest.raises(DeviceError, match="EMBEDDING_PRECISION=int8 is for the processor"):
         load_embedder("all-MiniLM-L6-v2", cache, precision="int8", device="cuda")
+
+
+@pytest.mark.usefixtures("copying")
+def test_a_child_that_cannot_write_or_dies_is_one_sentence(
+    tiny: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_embedder(str(tiny), prepared)
+    (folder,) = prepared.glob("*/")
+    (folder / INT8).mkdir()
+    with pytest.raises(ModelError, match=r"^The folder for prepared models .* cannot be used \(Is a directory"):
+        load(tiny, prepared)
+    monkeypatch.setattr("sys.executable", shutil.which("false"))
+    with pytest.raises(ModelError, match=r"^The 8-bit form of the model .* could not be made \(exit status 1\)"):
+        load(tiny, prepared)
+    assert not list(prepared.glob(".making-*"))
