@@ -86,7 +86,7 @@ def once(seeds: Path, data: Path, model: str) -> None:
     from retrieval.reuse import known_documents, sentence_keys
 
     watch = Watch()
-    embedder = load_embedder(model, data.parent / "models")
+    embedder = load_embedder(model, data.parent / "models", precision="auto")
     embed, ask, spent, asking = embedder.embed_documents, embedder.embed_queries, [0.0], [False]
     log = (data.parent / LOG).open("ab", buffering=0)
 
