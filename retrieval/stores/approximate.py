@@ -7,8 +7,6 @@ ones are appended.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
@@ -16,7 +14,6 @@ from typing import Any, Self
 import faiss
 import numpy as np
 
-from retrieval.cores import cores
 from retrieval.manifest import VectorSearch
 from retrieval.protocols import Floats, Mask, Rows
 from retrieval.storage import corrupt, digest, load_json, save_json, search_from
@@ -37,18 +34,11 @@ DRIFT = 0.2
 """Share of the vectors it was trained with that may be added or deleted before an index is made anew."""
 WIDER = 4
 """By how much more is nominated where too little was left after filtering."""
-_THREADS = 2
-"""That a search is shared among where that pays. Measured on 2 cores, 1,000,000 vectors, 1,448 of 4,096 lists: one
-query 2.8 ms in place of 5.3, eight 1.9 each in place of 3.2."""
-_SHARED_FROM = 50_000
-"""Codes compared from which on it does: .3 ms or more."""
-_BY_LISTS = 14
-"""FAISS's way of sharing one query: by its lists (IndexIVFFastScan.h, implem). By itself it only shares queries."""
 _FILES = (".search.json", ".search.faiss", ".order.npy")
 
 
 class ApproximateStore:
-    """A VectorStore that compares exactly what an index of codes nominates. One thread calls it at a time."""
+    """A VectorStore that compares exactly what an index of codes nominates. One thread searches; all build."""
 
     def __init__(self, exact: FaissStore, index: Any, order: Rows | None, how: VectorSearch) -> None:
         """``order`` (positions,) leads from the index to rows, -1 for none; None where they are the same."""
@@ -58,8 +48,6 @@ class ApproximateStore:
         self._how = how
         self._probes = 0
         """Those set at the index."""
-        self._lists = _shareable(index)
-        """The index's part that one search can be shared in, if it has one."""
 
     @classmethod
     def build(cls, vectors: Floats | FaissStore, how: VectorSearch, queries: Floats | None = None) -> Self:
@@ -215,38 +203,14 @@ class ApproximateStore:
     def _visit(self, probes: int) -> None:
         visit(self._index, probes)
 
-    @contextmanager
-    def _sharing(self, queries: int) -> Iterator[None]:
-        """FAISS on as many threads as so many queries pay for, as long as the block runs."""
-        lists = self._lists
-        compared = self._index.ntotal
-        if lists is not None:
-            compared = compared * min(lists.nprobe, lists.nlist) // lists.nlist
-        pays = queries * compared >= _SHARED_FROM and (queries > 1 or lists is not None)
-        threads = min(_THREADS, cores()) if pays else 1
-        if lists is not None:
-            lists.implem = _BY_LISTS if queries == 1 and threads > 1 else 0
-        faiss.omp_set_num_threads(threads)
-        try:
-            yield
-        finally:
-            faiss.omp_set_num_threads(1)
-
     def _nominated(self, queries: Floats, width: int, probes: int) -> Rows:
         """(q, width) rows, in no order that matters; -1 for none."""
         if probes != self._probes:
             self._visit(probes)
             self._probes = probes
-        with self._sharing(len(queries)):
-            _, positions = self._index.search(queries, min(width, self._index.ntotal))
+        faiss.omp_set_num_threads(1)
+        _, positions = self._index.search(queries, min(width, self._index.ntotal))
         return positions if self._order is None else np.where(positions >= 0, self._order[positions], MISSING_ROW)
-
-
-def _shareable(index: Any) -> Any:
-    """The part of an index that keeps codes in lists to be scanned in registers; None where there is none."""
-    found = faiss.try_extract_index_ivf(index) if isinstance(index, faiss.Index) else None
-    lists = None if found is None else faiss.downcast_index(found)
-    return lists if isinstance(lists, faiss.IndexIVFFastScan) else None
 
 
 def _is_order(order: Any, count: int) -> bool:

@@ -6,7 +6,6 @@ import json
 from functools import cache
 from pathlib import Path
 
-import faiss
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -75,27 +74,6 @@ def test_a_type_that_cannot_be_made_is_named(asked: str) -> None:
 
 
 # --- what it finds -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("count", [1, 2, 60])
-def test_a_search_that_is_shared_among_threads_finds_the_same(
-    store: ApproximateStore, count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[int] = []
-    genuine = faiss.omp_set_num_threads
-    monkeypatch.setattr(module.faiss, "omp_set_num_threads", lambda threads: seen.append(threads) or genuine(threads))
-    monkeypatch.setattr(module, "_SHARED_FROM", 10**9)
-    alone = store.search(QUERIES[:count], 10)
-    assert set(seen) == {1}
-    seen.clear()
-    monkeypatch.setattr(module, "_SHARED_FROM", 1)
-    monkeypatch.setattr(module, "cores", lambda: 2)
-    shared = store.search(QUERIES[:count], 10)
-    for one, other in zip(alone, shared, strict=True):
-        assert np.array_equal(one, other)
-    by_lists = faiss.try_extract_index_ivf(store.index) is not None and "fs" in store.how.type
-    assert seen[0] == (2 if count > 1 or by_lists else 1)
-    assert seen[-1] == faiss.omp_get_max_threads() == 1
 
 
 def test_it_finds_what_was_asked_for_and_says_so(store: ApproximateStore) -> None:
