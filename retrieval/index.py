@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from retrieval.manifest import Manifest, Milvus
 from retrieval.protocols import Embedder, Floats, Mask, Reader, Rows, VectorStore
 from retrieval.questions import classify
 from retrieval.ranking import Candidate, Ranking, words_beside
+from retrieval.reading import read_each
 from retrieval.steps import Begun, Pool, Question
 from retrieval.storage import load_arrays, load_json, load_list, save_arrays, save_json, save_list
 from retrieval.stores import kind_at, open_store
@@ -36,9 +36,6 @@ DEPTH = 100
 """Passages that each side nominates for fusion."""
 SENTENCE_DEPTH = 2 * DEPTH
 """Sentences searched for: more than passages, since one passage may hold several of the nearest."""
-ASIDE = 2
-"""Questions read at the same time where several are searched: two readers on one core each take 1.0 ms a question,
-one on both cores 1.6 (64 tokens)."""
 LISTED = 10
 """Distinct sources a result lists."""
 SCOPES = 32
@@ -47,10 +44,6 @@ VECTORS = "vectors.faiss"
 """File of the vector store; other stores' files lie beside its place."""
 DOCUMENTS = "documents.json"
 """Name of the file with the documents among an index's files."""
-
-
-def _read(reader: Reader, begun: Begun) -> list[Reading]:
-    return [reader.read(begun.question.text, text) for text in begun.ranking.texts]
 
 
 class Index:
@@ -178,19 +171,7 @@ class Index:
         nearest = self._nearest(queries, vectors)
         searches = zip(questions, nearest, strict=True)
         begun = (self._begin(question, rows, limit) for question, rows in searches)
-        return [self._finish(each, read) for each, read in self._read_each(begun, len(queries))]
-
-    def _read_each(self, begun: Iterable[Begun], count: int) -> Iterator[tuple[Begun, Sequence[Reading]]]:
-        """Each with what the reader says of it; nothing where there is none."""
-        reader = self._reader
-        if reader is None or count == 1 or self._aside is None:
-            yield from ((each, _read(reader, each) if reader else ()) for each in begun)
-            return
-        with ThreadPoolExecutor(ASIDE, "reader") as threads:
-            aside = self._aside()
-            # Read while those after it are begun.
-            reading = [(each, threads.submit(_read, aside, each)) for each in begun]
-            yield from ((each, read.result()) for each, read in reading)
+        return [self._finish(each, read) for each, read in read_each(begun, len(queries), self._reader, self._aside)]
 
     def _analyse(self, query: Query, vector: Floats) -> Question:
         language = detect_language(query.text)

@@ -27,6 +27,8 @@ from retrieval.snapshot import collection_file, snapshot, version_files
 POSTGRES = "The ledger lies in PostgreSQL and is not in the backup: save it with pg_dump, as the README says."
 MILVUS = "The index's vectors lie in Milvus and are not in the backup: save its collection with Milvus's own tools."
 
+_MEGABYTE = 1_000_000
+
 Tell = Callable[[str], None]
 
 
@@ -79,7 +81,9 @@ def make(settings: Settings, file: Path, *, force: bool, with_models: bool, tell
         raise ConfigError(
             f"The backup {file} could not be made ({error.strerror or error}): make room, or name another place."
         ) from error
-    return [f"{file}: {file.stat().st_size / 1e6:.1f} MB, for its owner alone.", *taken.told]
+    size = file.stat().st_size
+    amount = f"{size / 1e6:.1f} MB" if size >= _MEGABYTE else f"{size / 1e3:.0f} kB"
+    return [f"{file}: {amount}, for its owner alone.", *taken.told]
 
 
 def _check_free(file: Path, *, force: bool) -> None:
