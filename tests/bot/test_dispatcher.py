@@ -95,6 +95,12 @@ class Bench:
                 await asyncio.sleep(0.001)
 
 
+async def ended(task: asyncio.Task) -> None:
+    """Cancel a task and see it out: its ledger must not be closed under it."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 @pytest.fixture
 async def ledger(tmp_path):
     async with open_ledger(f"sqlite+aiosqlite:///{tmp_path}/ledger.db") as opened:
@@ -135,7 +141,7 @@ async def test_who_was_turned_away_is_not_answered_by_the_next_process(ledger, t
         running = asyncio.create_task(following.dispatcher.run())
         await following.until(lambda: not following.dispatcher._attached.is_set())
         await following.settle()
-        running.cancel()
+        await ended(running)
     assert following.surface.texts() == []
 
 
@@ -157,7 +163,7 @@ async def test_what_is_taken_over_while_its_platform_goes_is_let_go_of_again(led
     bench.dispatcher.attach("p", bench.surface, Access())
     await bench.until(bench.surface.texts)
     await bench.settle()
-    running.cancel()
+    await ended(running)
     assert bench.surface.texts() == ["answer to When is it?"]
 
 
@@ -217,7 +223,7 @@ async def test_what_a_platform_that_is_gone_has_asked_is_answered_once_it_is_bac
     bench.dispatcher.attach("p", again, Access())  # long before the lease is looked after the next time
     await bench.until(again.texts)
     await bench.settle()
-    running.cancel()
+    await ended(running)
     assert again.texts() == ["answer to When is it?"]
     assert other.texts() == ["answer to When is it?"]
 
