@@ -143,10 +143,9 @@ def remove_old(root: Path, newest: Path, fallback: Path | None, removing: Callab
 
     The caller holds ``writing(root)``.
     """
-    others = [folder for folder in versions(root) if folder != newest]
-    kept = fallback or next((folder for folder in others if is_whole(folder)), None)
-    for folder in others:
-        if folder == kept:
+    kept = (newest, fallback or last_good(root, newest))
+    for folder in versions(root):
+        if folder in kept:
             continue
         doomed = root / f"{REMOVING}{folder.name}"
         try:
@@ -166,6 +165,11 @@ def _unread(folder: Path) -> Held:
         return seize(folder / MANIFEST)
     except FileNotFoundError:
         return Held(None)  # damaged: nobody can open it
+
+
+def last_good(root: Path, current: Path | None) -> Path | None:
+    """The newest version that is whole, other than ``current``: what there is to fall back on, None without."""
+    return next((folder for folder in versions(root) if folder != current and is_whole(folder)), None)
 
 
 def is_whole(folder: Path) -> bool:

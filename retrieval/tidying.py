@@ -9,7 +9,7 @@ from retrieval.embedding import DRAFT, remove_draft
 from retrieval.errors import RetrievalError
 from retrieval.lock import Notify, silent, writing
 from retrieval.manifest import Milvus
-from retrieval.publish import is_whole, leftovers, remove_leftovers, remove_old
+from retrieval.publish import last_good, leftovers, remove_leftovers, remove_old
 from retrieval.remote import Remote, discarding
 from retrieval.sharing import held
 from retrieval.storage import MANIFEST, current, versions
@@ -47,7 +47,6 @@ def _needed(root: Path) -> tuple[Path | None, Path | None]:
     if len(versions(root)) <= BESIDE:
         return None, None
     newest = current(root)
-    others = [folder for folder in versions(root) if folder != newest]
-    fallback = next((folder for folder in others if is_whole(folder)), None)
-    unread = [folder for folder in others if folder != fallback and not held(folder / MANIFEST)]
+    kept = (newest, fallback := last_good(root, newest))
+    unread = [folder for folder in versions(root) if folder not in kept and not held(folder / MANIFEST)]
     return (newest, fallback) if unread else (None, None)

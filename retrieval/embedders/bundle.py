@@ -172,9 +172,9 @@ def form_of(folder: Path, bundle: Bundle, precision: Precision) -> Bundle | None
 def read_int8(folder: Path, bundle: Bundle) -> Bundle | None:
     """The 8-bit form beside a float32 bundle; None where there is none."""
     try:
-        card = json.loads((folder / _INT8_CARD).read_text(encoding="utf-8"))
+        card = _int8_card(folder, bundle)
         size, digest = card["file"]
-        if (folder / INT8).stat().st_size != size or card["made_of"] != _made_of(bundle):
+        if (folder / INT8).stat().st_size != size:
             return None
         return _int8(bundle, (int(size), str(digest)), Parity(**card["parity"]))
     except (OSError, ValueError, KeyError, TypeError):
@@ -183,11 +183,17 @@ def read_int8(folder: Path, bundle: Bundle) -> Bundle | None:
 
 def int8_refused(folder: Path, bundle: Bundle) -> bool:
     """Whether an 8-bit form of this bundle was made and found to differ too much."""
+    card = _int8_card(folder, bundle)
+    return bool(card) and "file" not in card
+
+
+def _int8_card(folder: Path, bundle: Bundle) -> dict[str, Any]:
+    """What is noted down of this bundle's 8-bit form; nothing where that is of another one or cannot be read."""
     try:
-        card = json.loads((folder / _INT8_CARD).read_text(encoding="utf-8"))
-        return bool("file" not in card and card["made_of"] == _made_of(bundle))
+        card: dict[str, Any] = json.loads((folder / _INT8_CARD).read_text(encoding="utf-8"))
+        return card if card["made_of"] == _made_of(bundle) else {}
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return {}
 
 
 def int8_of(bundle: Bundle, folder: Path) -> Bundle:

@@ -1,6 +1,6 @@
 """Runs retrieval.embedders.export and .quantize in processes of their own and understands how they ended.
 
-Not for torch alone: what making a model takes, 650 MB for the 8-bit form, no process that goes on would ever give back.
+Not for torch alone: what making a model takes, no process that goes on would ever give back.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from retrieval.embedders.bundle import Refusal, tools, write_bundle
 from retrieval.embedders.parity import SAMPLE_LIMIT
@@ -39,7 +40,7 @@ def export_in_child(source: Source, workspace: Path, sample: Sequence[str]) -> M
     Raises ModelError when the model cannot be had. A child that dies in another way, for want of memory say, makes a
     refusal, as long as the model is there to be served by sentence-transformers.
     """
-    target, answer = workspace / "target", workspace / "answer.json"
+    target = workspace / "target"
     target.mkdir()
     request = {
         "name": source.name,
@@ -47,16 +48,11 @@ def export_in_child(source: Source, workspace: Path, sample: Sequence[str]) -> M
         "weights": source.weights,
         "target": str(target.absolute()),
         "sample": list(sample[:SAMPLE_LIMIT]),
-        "answer": str(answer.absolute()),
     }
-    child = _run("export", request)
-    _log.debug("The export of %s ended with %d: %s", source.name, child.returncode, child.stdout)
-    if answer.exists():
-        made = json.loads(answer.read_text(encoding="utf-8"))
-        if "error" in made:
-            raise ModelError(made["error"])
-        return Made(target, made["revision"], Path(made["folder"]))
-    return _died(source, workspace / "refused", child)
+    made, last = _run("export", request, workspace)
+    if made is None:
+        return _died(source, workspace / "refused", last)
+    return Made(target, made["revision"], Path(made["folder"]))
 
 
 def make_int8_in_child(model: str, folder: Path, workspace: Path, sample: Sequence[str]) -> None:
@@ -65,28 +61,23 @@ def make_int8_in_child(model: str, folder: Path, workspace: Path, sample: Sequen
     Raises ModelError where it differs too much from the float32 one, or the child died, OSError when the folder cannot
     be written.
     """
-    answer = workspace / "answer.json"
-    request = {
-        "model": model,
-        "folder": str(folder.absolute()),
-        "sample": list(sample[:SAMPLE_LIMIT]),
-        "answer": str(answer.absolute()),
-    }
-    child = _run("quantize", request)
-    _log.debug("The 8-bit form of %s ended with %d: %s", model, child.returncode, child.stdout)
-    if not answer.exists():
-        raise ModelError(f"The 8-bit form of the model {model} could not be made ({_last(child)}): set float32.")
-    made = json.loads(answer.read_text(encoding="utf-8"))
+    request = {"model": model, "folder": str(folder.absolute()), "sample": list(sample[:SAMPLE_LIMIT])}
+    made, last = _run("quantize", request, workspace)
+    if made is None:
+        raise ModelError(f"The 8-bit form of the model {model} could not be made ({last}): set float32.")
     if "refused" in made:
         raise OSError(*made["refused"])
-    if "error" in made:
-        raise ModelError(made["error"])
 
 
-def _run(module: str, request: Mapping[str, object]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - this program's own modules
+def _run(module: str, request: Mapping[str, object], workspace: Path) -> tuple[dict[str, Any] | None, str]:
+    """What a child answers, None where it dies before it does, and what it said last.
+
+    Raises ModelError where the answer is one.
+    """
+    answer = workspace / "answer.json"
+    child = subprocess.run(  # noqa: S603 - this program's own modules
         [sys.executable, "-W", "ignore", "-m", f"retrieval.embedders.{module}"],
-        input=json.dumps(request),
+        input=json.dumps({**request, "answer": str(answer.absolute())}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -94,15 +85,14 @@ def _run(module: str, request: Mapping[str, object]) -> subprocess.CompletedProc
         env=_environment(),
         check=False,
     )
+    _log.debug("The child %s ended with %d: %s", module, child.returncode, child.stdout)
+    made: dict[str, Any] | None = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else None
+    if made is not None and "error" in made:
+        raise ModelError(made["error"])
+    return made, (child.stdout.strip().splitlines() or [f"exit status {child.returncode}"])[-1]
 
 
-def _last(child: subprocess.CompletedProcess[str]) -> str:
-    """What a child that died said last."""
-    return (child.stdout.strip().splitlines() or [f"exit status {child.returncode}"])[-1]
-
-
-def _died(source: Source, target: Path, child: subprocess.CompletedProcess[str]) -> Made:
-    last = _last(child)
+def _died(source: Source, target: Path, last: str) -> Made:
     if source.folder is None:
         raise ModelError(f"The model {source.name} could not be fetched and prepared ({last}).")
     target.mkdir()

@@ -12,7 +12,7 @@ from retrieval.embedders.bundle import INT8_SUFFIX
 from retrieval.errors import IndexCorrupt, IndexMissing, IndexStale, IndexTypeError, SourceError
 from retrieval.inspection.finding import Finding, Status, count, ok, told, warning
 from retrieval.manifest import EmbedderSpec, Manifest, VectorSearch
-from retrieval.publish import is_whole
+from retrieval.publish import last_good
 from retrieval.sharing import held
 from retrieval.storage import MANIFEST, load_manifest, verify_checksums, versions
 from retrieval.stores.plan import AUTO, FLAT
@@ -47,7 +47,7 @@ def inspect_index(
         return
     except IndexCorrupt as error:
         yield told(INDEX, Status.WRONG, error)
-        yield _fallback(_whole(root, None), served=False)
+        yield _fallback(last_good(root, None), served=False)
         return
     yield ok(INDEX, f"Version {folder.name} is whole: {_content(manifest)}.")
     changes = _changes(manifest, found, spec, wanted, model)
@@ -56,7 +56,7 @@ def inspect_index(
     elif not isinstance(found, SourceError):
         yield ok(INDEX, "It is of these documents and settings.")
     yield from _search(manifest.search)
-    fallback = _whole(root, folder)
+    fallback = last_good(root, folder)
     yield _fallback(fallback, served=True)
     yield from _older(root, (folder, fallback))
 
@@ -142,10 +142,6 @@ def _older(root: Path, kept: Sequence[Path | None]) -> Iterator[Finding]:
     if len(older) > read:
         left = count(len(older) - read, "older version")
         yield ok(INDEX, f"{left} left over, which nobody reads; the next build, or a bot that serves, removes it.")
-
-
-def _whole(root: Path, current: Path | None) -> Path | None:
-    return next((folder for folder in versions(root) if folder != current and is_whole(folder)), None)
 
 
 def _fallback(whole: Path | None, *, served: bool) -> Finding:

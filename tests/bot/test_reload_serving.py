@@ -10,14 +10,12 @@ import socket
 import subprocess
 import sys
 from contextlib import closing
-from pathlib import Path
 
 import aiohttp
 import pytest
 
 from retrieval.build import current_version
 from tests.standin.processes import PATIENCE, Library, environment, platform_environment
-from tests.standin.slack.rate import PostingRate
 from tests.standin.slack.server import SlackServer
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX")
@@ -25,18 +23,6 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POS
 PRICE = "How much does the lighthouse cost?"
 NEW = "The lighthouse costs 12 million dollars."
 NEWER = "The lighthouse costs 15 million dollars."
-
-
-@pytest.fixture
-async def slack():
-    async with SlackServer(rate=PostingRate(0), epoch=None) as server:
-        yield server
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Library:
-    """Documents of this test's own."""
-    return Library(tmp_path)
 
 
 def write(own: Library, text: str, name: str = "lighthouse.txt") -> None:

@@ -11,17 +11,9 @@ import pytest
 from tests.standin.discord.server import DiscordServer
 from tests.standin.faults import Hang
 from tests.standin.processes import environment, platform_environment
-from tests.standin.slack.rate import PostingRate
-from tests.standin.slack.server import SlackServer
 
 SLACK = "Serving Slack as @fonte in standin; SIGTERM or Ctrl-C ends it.\n"
 DISCORD = "Serving Discord as "
-
-
-@pytest.fixture
-async def slack():
-    async with SlackServer(rate=PostingRate(0), epoch=None) as server:
-        yield server
 
 
 @pytest.fixture

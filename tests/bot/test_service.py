@@ -21,14 +21,7 @@ from tests.standin.faults import Hang, Status
 from tests.standin.fonte import Oracle, fonte
 from tests.standin.processes import PACE, echo, environment, platform_environment
 from tests.standin.slack.faults import Error, RateLimited
-from tests.standin.slack.rate import PostingRate
 from tests.standin.slack.server import SlackServer
-
-
-@pytest.fixture
-async def slack():
-    async with SlackServer(rate=PostingRate(0), epoch=None) as server:
-        yield server
 
 
 def ask(slack: SlackServer, channel, text: str):

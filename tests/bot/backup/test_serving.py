@@ -17,22 +17,9 @@ import pytest
 from retrieval.build import current_version
 from tests.standin.processes import PATIENCE, Library, environment, platform_environment
 from tests.standin.slack.model import Message
-from tests.standin.slack.rate import PostingRate
 from tests.standin.slack.server import SlackServer
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs POSIX")
-
-
-@pytest.fixture
-async def slack():
-    async with SlackServer(rate=PostingRate(0), epoch=None) as server:
-        yield server
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Library:
-    """Documents of this test's own."""
-    return Library(tmp_path)
 
 
 def settings(own: Library, data: str = "data") -> dict[str, str]:

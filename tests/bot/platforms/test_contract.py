@@ -20,8 +20,6 @@ from bot.types import Outcome, Question, Reply
 from tests.bot.platforms.discord import seen
 from tests.standin.discord.server import DiscordServer
 from tests.standin.fonte import Oracle, fonte
-from tests.standin.slack.rate import PostingRate
-from tests.standin.slack.server import SlackServer
 
 ROOT = Path(__file__).parents[3]
 QUESTIONS = [
@@ -52,12 +50,6 @@ def settings(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("DATA_DIR", str(data_dir / "contract"))
     monkeypatch.setenv("SEEDS_DIR", str(ROOT / "seeds"))
     return load_settings(None)
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[SlackServer]:
-    async with SlackServer(rate=PostingRate(0), epoch=None) as server:
-        yield server
 
 
 @pytest.fixture

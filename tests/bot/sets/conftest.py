@@ -7,14 +7,6 @@ import pytest
 
 from tests.bot.sets.house import write
 from tests.standin.discord.server import DiscordServer
-from tests.standin.slack.rate import PostingRate
-from tests.standin.slack.server import SlackServer
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[SlackServer]:
-    async with SlackServer(rate=PostingRate(0), epoch=None) as server:
-        yield server
 
 
 @pytest.fixture
