@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -66,22 +67,23 @@ def store_for(
     ``last`` store that is still good enough is taken over: ``moved()`` (len(last),) tells where each of its rows is
     now, -1 where nowhere. A new one is tuned on ``queries()`` (q, dimension). Raises IndexTypeError.
     """
-    from retrieval.stores.plan import FLAT, index_type
+    from retrieval.stores.plan import index_type, scans_all
 
     exact = build_store(vectors) if isinstance(vectors, np.ndarray) else vectors
-    how = replace(wanted, type=index_type(wanted.asked, len(exact), exact.dimension))
-    if how.type == FLAT:
+    if scans_all(wanted.asked, len(exact)):
         return exact
     from retrieval.stores.approximate import ApproximateStore
     from retrieval.stores.faiss_store import FaissStore
+    from retrieval.stores.training import spread_over
 
     if not isinstance(exact, FaissStore):
-        raise ValueError(f"An index such as {how.type} is made of a store of the kind 'faiss'.")
+        raise ValueError("An index of codes is made of a store of the kind 'faiss'.")
     if isinstance(last, ApproximateStore) and moved is not None:
-        extended = last.extended(exact, moved(), how)
+        extended = last.extended(exact, moved(), wanted)
         if extended is not None:
             return extended
-    return ApproximateStore.build(exact, how, queries() if queries else None)
+    type_ = index_type(wanted.asked, len(exact), exact.dimension, partial(spread_over, exact))
+    return ApproximateStore.build(exact, replace(wanted, type=type_), queries() if queries else None)
 
 
 def open_store(path: Path, kind: StoreKind = "faiss", *, milvus: Milvus | None = None) -> VectorStore:

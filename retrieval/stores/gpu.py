@@ -7,7 +7,7 @@ no HNSW graphs for a GPU: there all vectors are scanned instead, in half precisi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -17,7 +17,7 @@ import faiss
 from retrieval.distributions import installed_twice
 from retrieval.errors import DeviceError
 from retrieval.manifest import VectorSearch
-from retrieval.protocols import VectorStore
+from retrieval.protocols import Floats, Rows, VectorStore
 from retrieval.stores.approximate import ApproximateStore
 from retrieval.stores.faiss_store import FaissStore
 from retrieval.stores.plan import EXACT_UP_TO, FLAT, WANTED
@@ -96,6 +96,13 @@ class GpuStore(ApproximateStore):
 
     def _nominates(self, width: int, k: int) -> bool:
         return width <= WIDEST
+
+    def _in_lists(self) -> None:
+        return None
+
+    def _searched(self, queries: Floats, width: int) -> Iterator[Rows]:
+        # All at once: FAISS lets one thread at a time use a GPU's memory.
+        yield from (row[row >= 0] for row in self._index.search(queries, width)[1])
 
     def _visit(self, probes: int) -> None:
         library: Any = faiss

@@ -15,6 +15,7 @@ from retrieval.manifest import VectorSearch
 from retrieval.protocols import Floats, Rows
 from retrieval.stores.arrays import MISSING_ROW, MISSING_SCORE
 from retrieval.stores.faiss_store import FaissStore
+from retrieval.stores.lists import inner_of, turns
 from retrieval.stores.plan import DEEP, WANTED, Parameters, codes, tune
 
 TRAINED_ON = 100_000
@@ -22,6 +23,9 @@ PER_LIST = 64
 """Vectors an index is trained on: so many, or so many for each of its lists where that is more."""
 ADDED = 1 << 14
 """Vectors added to an index at a time, a multiple of what FAISS assigns to lists together."""
+SPREAD_ON = 20_000
+"""Vectors whose variances are looked at."""
+_TINY = 1e-12
 COMPARED = 1 << 15
 """Vectors compared at a time where the nearest of all are looked for."""
 ROUNDS = 10
@@ -50,8 +54,9 @@ def train(exact: FaissStore, how: VectorSearch) -> Any:
         wanted = max(TRAINED_ON, PER_LIST * inner.nlist if inner is not None else 0)
         sample = exact.all
         if count > wanted:
-            sample = _gathered(exact, np.sort(np.random.default_rng(0).choice(count, wanted, replace=False)))
+            sample = _drawn(exact, wanted)
         with all_cores():
+            _learn_turns(index, sample)
             index.train(sample)
         del sample
         add(index, exact)
@@ -63,7 +68,7 @@ def train(exact: FaissStore, how: VectorSearch) -> Any:
 def add(index: Any, exact: FaissStore, rows: Rows | None = None) -> None:
     """Append the vectors of these rows, by default of all, to an index; block by block where the index allows it."""
     # A graph comes out differently where it grows in steps. Codes do not: FAISS itself encodes them in blocks.
-    coded = isinstance(faiss.downcast_index(index), faiss.IndexFastScan | faiss.IndexIVFFastScan)
+    coded = isinstance(inner_of(index), faiss.IndexFastScan | faiss.IndexIVFFastScan)
     count = len(exact) if rows is None else len(rows)
     step = ADDED if coded else max(count, 1)
     with all_cores():
@@ -71,6 +76,11 @@ def add(index: Any, exact: FaissStore, rows: Rows | None = None) -> None:
             part = slice(start, start + step)
             index.add(exact.all[part if rows is None else rows[part]])
             exact.release()
+
+
+def _drawn(exact: FaissStore, count: int) -> Floats:
+    """A copy of ``count`` vectors, the same each time; at most as many as there are."""
+    return _gathered(exact, np.sort(np.random.default_rng(0).choice(len(exact), count, replace=False)))
 
 
 def _gathered(exact: FaissStore, rows: Rows) -> Floats:
@@ -83,9 +93,8 @@ def _gathered(exact: FaissStore, rows: Rows) -> Floats:
 
 
 def _nearest(exact: FaissStore, queries: Floats, k: int) -> Rows:
-    """(q, k) the rows nearest to each query, as one search of all would find them; block by block where they are many.
-
-    The blocks are multiples of those in which FAISS compares, so that the products are the same.
+    """(q, k) the rows nearest to each query, as one search of all would find them but for what rounding makes of equal
+    scores; block by block where they are many.
     """
     if len(exact) <= COMPARED:
         return exact.search(queries, k)[1]
@@ -100,6 +109,26 @@ def _nearest(exact: FaissStore, queries: Floats, k: int) -> Rows:
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         scores, rows = np.take_along_axis(scores, best, axis=1), np.take_along_axis(rows, best, axis=1)
     return rows
+
+
+def _learn_turns(index: Any, sample: Floats) -> None:
+    """Train what an index turns vectors with before it codes them, so that it turns them and no more.
+
+    FAISS's PCA also moves their mean to the origin. Distances stay what they are, but an inner product of moved vectors
+    is another one, by an amount that differs from vector to vector.
+    """
+    for turn in turns(index):
+        turn.train(sample)
+        if isinstance(turn, faiss.PCAMatrix):
+            faiss.copy_array_to_vector(np.zeros(turn.d_out, dtype=np.float32), turn.b)
+        sample = turn.apply(sample)
+
+
+def spread_over(exact: FaissStore, directions: int) -> float:
+    """Share of the variance of some of the vectors in the ``directions`` where it is largest."""
+    sample = _drawn(exact, min(len(exact), SPREAD_ON))
+    variances = np.linalg.eigvalsh(np.cov(sample, rowvar=False))[::-1]
+    return float(variances[:directions].sum() / max(variances.sum(), _TINY))
 
 
 def check_type(asked: str, dimension: int) -> None:
@@ -141,7 +170,7 @@ def tune_index(index: Any, exact: FaissStore, queries: Floats, how: VectorSearch
     def cost(probes: int) -> float:
         if _is_graph(index):
             return float(probes * NEIGHBOURS * whole)
-        code = getattr(index if inner is None else inner, "code_size", whole)
+        code = getattr(inner_of(index), "code_size", whole)
         return float(code * len(exact)) * (1.0 if inner is None else probes / inner.nlist)
 
     return tune(

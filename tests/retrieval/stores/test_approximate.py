@@ -18,9 +18,9 @@ from retrieval.stores import approximate as module
 from retrieval.stores import build_store, open_store, store_for
 from retrieval.stores.approximate import ApproximateStore
 from retrieval.stores.exact import ExactStore
-from retrieval.stores.plan import EXACT_UP_TO, SCAN_UP_TO, index_type, lists, tune
+from retrieval.stores.plan import EXACT_UP_TO, LEAST_KEPT, index_type, scans_all, tune
 
-TYPES = ("PQ8x4fs", "IVF16,PQ8x4fs", "IVF16,Flat", "HNSW8", "SQ8")
+TYPES = ("PQ8x4fs", "IVF16,PQ8x4fs", "PCAR12,IVF16,PQ6x4fs", "IVF16,Flat", "HNSW8", "SQ8")
 COUNT, DIMENSION = 1500, 16
 
 
@@ -53,12 +53,20 @@ def recall(found: Rows, vectors: Floats, k: int = 10, allowed: np.ndarray | None
 
 
 def test_the_type_follows_the_number_of_vectors_unless_one_is_asked_for() -> None:
-    assert index_type("auto", EXACT_UP_TO, 384) == "Flat"
-    assert index_type("auto", EXACT_UP_TO + 1, 384) == "PQ192x4fs"
-    assert index_type("auto", EXACT_UP_TO + 1, 15) == "PQ15x4fs"
-    assert index_type("auto", SCAN_UP_TO + 1, 384) == "IVF2048,PQ192x4fs"
-    assert index_type("HNSW32", 10, 384) == "HNSW32"
-    assert lists(1_000_000) == 4096
+    def kind(asked: str, count: int, dimension: int, spread: float = 1.0) -> str:
+        return index_type(asked, count, dimension, lambda kept: spread if kept == dimension * 2 // 3 else 0.0)
+
+    assert kind("auto", EXACT_UP_TO, 384) == "Flat"
+    assert kind("auto", EXACT_UP_TO + 1, 384) == "PQ192x4fs"
+    assert kind("auto", EXACT_UP_TO + 1, 15) == "PQ15x4fs"
+    assert kind("auto", 1_000_000, 384, LEAST_KEPT) == "PCAR256,IVF1024,PQ128x4fs"
+    assert kind("auto", 1_000_000, 384, LEAST_KEPT - 0.01) == "IVF1024,PQ192x4fs"
+    assert kind("HNSW32", 10, 384) == "HNSW32"
+    assert [scans_all(*how) for how in (("auto", EXACT_UP_TO), ("auto", EXACT_UP_TO + 1), ("Flat", 10**6))] == [
+        True,
+        False,
+        True,
+    ]
 
 
 def test_few_vectors_are_compared_one_by_one() -> None:

@@ -118,6 +118,11 @@ def test_the_nearest_are_found_in_blocks_as_in_one_go(tmp_path: Path, monkeypatc
     repeated = np.concatenate([VECTORS[:3000]] * 3)  # equal scores in every block
     store = drafted_store(tmp_path / "draft", blocks(repeated), COUNT, DIMENSION)
     assert isinstance(store, FaissStore)
-    expected = store.search(QUERIES, 200)[1]
+    scores, expected = store.search(QUERIES, 200)
     monkeypatch.setattr(training, "COMPARED", 1024)
-    np.testing.assert_array_equal(training._nearest(store, QUERIES, 200), expected)
+    rows = training._nearest(store, QUERIES, 200)
+    # Which of several equal vectors comes first is left to rounding, which differs between processors.
+    np.testing.assert_allclose(np.take_along_axis(QUERIES @ repeated.T, rows, axis=1), scores, atol=1e-6)
+    assert all(
+        len(set(found)) == len(set(true)) == 200 for found, true in zip(rows.tolist(), expected.tolist(), strict=True)
+    )
