@@ -97,3 +97,23 @@ def test_more_texts_than_are_held_at_once(
     monkeypatch.setattr("retrieval.embedders.onnx._WINDOW", 3)
     np.testing.assert_allclose(default_model.embed_documents(texts), whole, atol=1e-5)
     assert default_model.count_tokens(texts) == counts
+
+
+def test_many_queries_at_once_are_embedded_as_each_alone(default_cache: Path, default_model: OnnxEmbedder) -> None:
+    """On each core batches of their own; the session for that outlives single queries, unlike that for documents."""
+    model = load_embedder("all-MiniLM-L6-v2", default_cache)
+    assert isinstance(model, OnnxEmbedder)
+    queries = [f"Who wrote {'long ' * (place % 9)}book {place}?" for place in range(40)]
+    together = model.embed_queries(queries)
+    np.testing.assert_allclose(
+        together, np.concatenate([default_model.embed_queries([each]) for each in queries]), atol=1e-5
+    )
+    kept = model._single
+    assert kept is not None
+    model.embed_queries(queries[:1])
+    assert model._single is kept
+    fresh = load_embedder("all-MiniLM-L6-v2", default_cache)
+    assert isinstance(fresh, OnnxEmbedder)
+    fresh.embed_documents(queries * 2)
+    fresh.embed_queries(queries[:1])
+    assert fresh._single is None
