@@ -38,8 +38,6 @@ DRIFT = 0.2
 """Share of the vectors it was trained with that may be added or deleted before an index is made anew."""
 WIDER = 4
 """By how much more is nominated where too little was left after filtering."""
-SHARED = 512
-"""Vectors from which on two threads compare half each: reading them here and there takes .5 microseconds each."""
 _FILES = (".search.json", ".search.faiss", ".order.npy")
 
 
@@ -174,11 +172,7 @@ class ApproximateStore:
         return scores, rows
 
     def scores(self, query: Floats, rows: Rows) -> Floats:
-        if len(rows) < SHARED or not self._second.idle:
-            return self._exact.scores(query, rows)
-        half = len(rows) // 2
-        parts = (partial(self._exact.scores, query, part) for part in (rows[:half], rows[half:]))
-        return np.concatenate(self._second.both(*parts))
+        return self._exact.scores(query, rows)
 
     def vectors(self, rows: Rows) -> Floats:
         return self._exact.vectors(rows)

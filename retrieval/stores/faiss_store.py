@@ -125,8 +125,14 @@ class FaissStore:
         return scores, rows
 
     def scores(self, query: Floats, rows: Rows) -> Floats:
-        query = checked_queries(query[np.newaxis], self.dimension)[0]
-        products: Floats = self._vectors[checked_rows(rows, len(self))] @ query
+        query = checked_queries(query[np.newaxis], self.dimension)
+        rows = np.ascontiguousarray(checked_rows(rows, len(self)), dtype=np.int64)
+        products = np.empty(len(rows), dtype=np.float32)
+        library: Any = faiss  # whose stubs know arrays of one length only
+        library.omp_set_num_threads(1)  # of the calling thread
+        # Without a copy of the vectors, as NumPy would make it, and without Python's lock, for others to go on.
+        of, into, places = map(library.swig_ptr, (query, products, rows))
+        self._index.compute_distance_subset(1, of, len(rows), into, places)
         return products
 
     def vectors(self, rows: Rows) -> Floats:

@@ -23,8 +23,9 @@ def cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def dot_products(cpuinfo: Path) -> None:
-    cpuinfo.write_text(X86.format(flag="avx512_vnni"))
+def dot_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a precision is settled; what rounds weights looks at the processor that is there."""
+    monkeypatch.setattr(precision, "has_dot_products", lambda: True)
 
 
 @pytest.fixture

@@ -57,10 +57,12 @@ def test_the_type_follows_the_number_of_vectors_unless_one_is_asked_for() -> Non
         return index_type(asked, count, dimension, lambda kept: spread if kept == dimension * 2 // 3 else 0.0)
 
     assert kind("auto", EXACT_UP_TO, 384) == "Flat"
-    assert kind("auto", EXACT_UP_TO + 1, 384) == "PQ192x4fs"
-    assert kind("auto", EXACT_UP_TO + 1, 15) == "PQ15x4fs"
-    assert kind("auto", 1_000_000, 384, LEAST_KEPT) == "PCAR256,IVF1024,PQ128x4fs"
-    assert kind("auto", 1_000_000, 384, LEAST_KEPT - 0.01) == "IVF1024,PQ192x4fs"
+    assert kind("auto", EXACT_UP_TO + 1, 384) == "PCAR256,PQ128x4fs"
+    assert kind("auto", EXACT_UP_TO + 1, 384, LEAST_KEPT - 0.01) == "PQ192x4fs"
+    assert kind("auto", EXACT_UP_TO + 1, 15) == "PCAR10,PQ5x4fs"
+    assert kind("auto", EXACT_UP_TO + 1, 15, 0.5) == "PQ15x4fs"
+    assert kind("auto", 1_000_000, 384, LEAST_KEPT) == "PCAR256,IVF512,PQ128x4fs"
+    assert kind("auto", 1_000_000, 384, LEAST_KEPT - 0.01) == "IVF512,PQ192x4fs"
     assert kind("HNSW32", 10, 384) == "HNSW32"
     assert [scans_all(*how) for how in (("auto", EXACT_UP_TO), ("auto", EXACT_UP_TO + 1), ("Flat", 10**6))] == [
         True,

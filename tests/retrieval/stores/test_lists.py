@@ -11,7 +11,7 @@ import pytest
 
 from retrieval.manifest import VectorSearch
 from retrieval.protocols import Floats
-from retrieval.stores import approximate, lists, store_for
+from retrieval.stores import lists, store_for
 from retrieval.stores.approximate import ApproximateStore
 from retrieval.stores.faiss_store import FaissStore
 from retrieval.stores.lists import Lists, turns
@@ -69,13 +69,11 @@ def test_a_query_alone_finds_what_it_finds_among_others(
     store: ApproximateStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lists, "WORTH", 0)
-    monkeypatch.setattr(approximate, "SHARED", 8)
     monkeypatch.setattr(Second, "idle", True)
     for k in (10, 200):
         together = store.search(QUERIES, k)[1]
         alone = np.concatenate([store.search(query[np.newaxis], k)[1] for query in QUERIES])
         assert np.mean([len(np.intersect1d(*rows)) / k for rows in zip(together, alone, strict=True)]) > 0.99
-        # Whoever compares them, the scores are those of the vectors.
         scores, rows = store.search(QUERIES[:1], k)
         np.testing.assert_allclose(scores[0], VECTORS[rows[0]] @ QUERIES[0], atol=1e-6)
 
