@@ -24,16 +24,12 @@ from onnx import helper, numpy_helper
 from retrieval.embedders.bundle import INT8, MODEL, Bundle, forget_int8, int8_of, read_bundle, refuse_int8, write_int8
 from retrieval.embedders.onnx import OnnxEmbedder
 from retrieval.embedders.parity import calibration_texts, compare
-from retrieval.embedders.precision import has_dot_products
 from retrieval.errors import ModelError
 from retrieval.session import open_session
 
 MIN_COSINE = 0.98
 """Between the two vectors of a text; the default model's worst is .991."""
 _LEVELS = 127
-_LEVELS_APART = 63
-"""Levels of weights on processors that were not made for such products: there onnxruntime adds two of them in 16 bits,
-which 2 * 255 * 63 fit and 2 * 255 * 127 do not. (x86 without VNNI; others, where it is not known, lose one bit.)"""
 _ZERO = 128
 """Unsigned 8 bits for what is multiplied, signed for the weights: the pair that processors have instructions for."""
 _STRENGTH = 0.5
@@ -152,10 +148,9 @@ def _product(
     balance = np.maximum(seen, _TINY) ** _STRENGTH / np.maximum(np.abs(weight).max(axis=1), _TINY) ** (1 - _STRENGTH)
     balance /= np.exp(np.log(balance).mean())
     weight = weight * balance[:, None]
-    levels = _LEVELS if has_dot_products() else _LEVELS_APART
-    step = np.maximum(np.abs(weight).max(axis=0), _TINY) / levels
+    step = np.maximum(np.abs(weight).max(axis=0), _TINY) / _LEVELS
     constants[f"{name}_balance"] = (1 / balance).astype(np.float32)
-    constants[f"{name}_weight"] = np.clip(np.rint(weight / step), -levels, levels).astype(np.int8)
+    constants[f"{name}_weight"] = np.clip(np.rint(weight / step), -_LEVELS, _LEVELS).astype(np.int8)
     constants[f"{name}_scale"] = (step / _LEVELS).astype(np.float32)
 
     def at(part: str) -> str:

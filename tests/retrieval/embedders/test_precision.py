@@ -23,9 +23,8 @@ def cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def dot_products(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a precision is settled; what rounds weights looks at the processor that is there."""
-    monkeypatch.setattr(precision, "has_dot_products", lambda: True)
+def dot_products(cpuinfo: Path) -> None:
+    cpuinfo.write_text(X86.format(flag="avx512_vnni"))
 
 
 @pytest.fixture
