@@ -118,7 +118,8 @@ def _learn_turns(index: Any, sample: Floats) -> None:
     is another one, by an amount that differs from vector to vector.
     """
     for turn in turns(index):
-        turn.train(sample)
+        if not turn.is_trained:
+            turn.train(sample)
         if isinstance(turn, faiss.PCAMatrix):
             faiss.copy_array_to_vector(np.zeros(turn.d_out, dtype=np.float32), turn.b)
         sample = turn.apply(sample)
