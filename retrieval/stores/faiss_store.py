@@ -128,6 +128,8 @@ class FaissStore:
         query = checked_queries(query[np.newaxis], self.dimension)
         rows = np.ascontiguousarray(checked_rows(rows, len(self)), dtype=np.int64)
         products = np.empty(len(rows), dtype=np.float32)
+        if not len(rows):
+            return products
         library: Any = faiss  # whose stubs know arrays of one length only
         library.omp_set_num_threads(1)  # of the calling thread
         # Without a copy of the vectors, as NumPy would make it, and without Python's lock, for others to go on.
