@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from retrieval.fusion import dense_share, fuse, min_max
+from retrieval.fusion import dense_share, fuse, largest, min_max
 from retrieval.language import LANGUAGES
 
 VALUES = st.floats(-1e6, 1e6, width=32)
@@ -85,3 +85,22 @@ def test_vectors_count_more_across_languages_and_hashing_counts_less() -> None:
         assert dense_share(model, own, other) >= dense_share(model, own, own)  # type: ignore[arg-type]
         assert dense_share("hashing", own, own) < dense_share(model, own, own)  # type: ignore[arg-type]
         assert dense_share(model, None, own) == dense_share(model, own, own)  # type: ignore[arg-type]
+
+
+@given(
+    length=st.integers(0, 3000),
+    count=st.integers(1, 3),
+    levels=st.integers(1, 50),
+    share=st.floats(0, 1),
+    seed=st.integers(0, 99),
+)
+def test_the_largest_are_found_however_many_there_are(
+    length: int, count: int, levels: int, share: float, seed: int
+) -> None:
+    """Of many scores in blocks; many of them equal, or not positive."""
+    random = np.random.default_rng(seed)
+    scores = (random.integers(-1, levels, length) * (random.random(length) < share)).astype(np.float32)
+    rows = largest(scores, count)
+    assert len(set(rows.tolist())) == len(rows)
+    expected = sorted(scores[scores > 0].tolist(), reverse=True)[:count]
+    assert sorted(scores[rows].tolist(), reverse=True) == expected
