@@ -68,17 +68,13 @@ class OnnxEmbedder:
         return self._spec
 
     def embed_documents(self, texts: Sequence[str]) -> Floats:
-        prompt = self._spec.document_prompt
-        return self._spread(texts, prompt) if len(texts) >= _MANY else self._embed(texts, prompt, map, self._session)
+        return self._spread(texts, self._spec.document_prompt, _MANY)
 
     def embed_queries(self, texts: Sequence[str]) -> Floats:
-        prompt = self._spec.query_prompt
-        if len(texts) >= _MANY_QUERIES:
-            self._busy = True
-            return self._spread(texts, prompt)
+        self._busy = self._busy or len(texts) >= _MANY_QUERIES
         if not self._busy:
             self._single = None  # no more documents for now: what it takes is memory
-        return self._embed(texts, prompt, map, self._session)
+        return self._spread(texts, self._spec.query_prompt, _MANY_QUERIES)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         counts: list[int] = []
@@ -91,9 +87,9 @@ class OnnxEmbedder:
         """Compare the files with their checksums, which opening does not. Raises ModelError."""
         verify_checksums(self._folder, self._bundle)
 
-    def _spread(self, texts: Sequence[str], prompt: str) -> Floats:
-        """As _embed, with batches for each core."""
-        if self._workers == 1:
+    def _spread(self, texts: Sequence[str], prompt: str, many: int) -> Floats:
+        """As _embed, from ``many`` texts on with batches for each core."""
+        if len(texts) < many or self._workers == 1:
             return self._embed(texts, prompt, map, self._session)
         with ThreadPoolExecutor(self._workers, "embedder") as threads:
             return self._embed(texts, prompt, threads.map, self._single_core())

@@ -7,7 +7,7 @@ ones are appended.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -163,7 +163,7 @@ class ApproximateStore:
                 found = nominated[place]
                 found = np.sort(found if allowed is None else found[allowed[found]])
                 short[place] = len(found) < min(k, available)
-                products = self.scores(queries[query], found)
+                products = self._exact.scores(queries[query], found)
                 best = np.argsort(-products, kind="stable")[:k]
                 scores[query, : len(best)], rows[query, : len(best)] = products[best], found[best]
             pending, wide = pending[short], wide * WIDER
@@ -216,29 +216,32 @@ class ApproximateStore:
     def _nominated(self, queries: Floats, width: int, probes: int) -> list[Rows]:
         """For each query up to ``width`` rows, in no order that matters."""
         width = min(width, self._index.ntotal)
+        found: Iterable[Rows]
         if self._lists is not None and len(queries) == 1:
             found = [self._lists.nominate(queries[0], width, probes)]
         else:
             if probes != self._probes:
                 self._visit(probes)
                 self._probes = probes
-            found = list(self._searched(queries, width))
-        if self._order is not None:
-            found = [self._order[positions] for positions in found]
-        return [rows[rows >= 0] for rows in found]
+            found = self._searched(queries, width)
+        found = [positions[positions >= 0] for positions in found]
+        if self._order is None:
+            return found
+        rows = [self._order[positions] for positions in found]
+        return [some[some >= 0] for some in rows]
 
-    def _searched(self, queries: Floats, width: int) -> Iterator[Rows]:
-        """What the index itself finds for each query: of several one half by either of two threads."""
+    def _searched(self, queries: Floats, width: int) -> Rows:
+        """(q, width) what the index itself finds, -1 for none: of several queries one half by either of two threads."""
 
         def search(some: Floats) -> Rows:
             faiss.omp_set_num_threads(1)  # of the calling thread
             positions: Rows = self._index.search(some, width)[1]
             return positions
 
-        half = len(queries) // 2 if self._second.idle else 0
-        halves = partial(search, queries[:half]), partial(search, queries[half:])
-        for positions in self._second.both(*halves) if half else (search(queries),):
-            yield from (row[row >= 0] for row in positions)
+        half = len(queries) // 2
+        if not half or not self._second.idle:
+            return search(queries)
+        return np.concatenate(self._second.both(partial(search, queries[:half]), partial(search, queries[half:])))
 
 
 def _is_order(order: Any, count: int) -> bool:

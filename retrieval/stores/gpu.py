@@ -7,7 +7,7 @@ no HNSW graphs for a GPU: there all vectors are scanned instead, in half precisi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -100,9 +100,10 @@ class GpuStore(ApproximateStore):
     def _in_lists(self) -> None:
         return None
 
-    def _searched(self, queries: Floats, width: int) -> Iterator[Rows]:
+    def _searched(self, queries: Floats, width: int) -> Rows:
         # All at once: FAISS lets one thread at a time use a GPU's memory.
-        yield from (row[row >= 0] for row in self._index.search(queries, width)[1])
+        positions: Rows = self._index.search(queries, width)[1]
+        return positions
 
     def _visit(self, probes: int) -> None:
         library: Any = faiss
