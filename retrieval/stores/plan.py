@@ -56,11 +56,13 @@ def index_type(asked: str, count: int, dimension: int, spread: Callable[[int], f
         return FLAT
     if asked != AUTO:
         return asked
-    by_lists = "" if count <= SCAN_UP_TO else f"IVF{lists(count)},"
     kept = dimension * 2 // 3 // 2 * 2
-    if spread(kept) < LEAST_KEPT:
-        return by_lists + codes(dimension)
-    return f"PCAR{kept},{by_lists}{codes(kept)}"
+    turned = spread(kept) >= LEAST_KEPT
+    coded = codes(kept if turned else dimension)
+    if count > SCAN_UP_TO:
+        # Codes of what parts a vector from its list's centre (r) need three candidates for four of the vector's own.
+        coded = f"IVF{lists(count)},{coded}r"
+    return f"PCAR{kept},{coded}" if turned else coded
 
 
 def codes(dimension: int) -> str:

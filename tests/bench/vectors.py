@@ -1,12 +1,12 @@
 """Search alone: ten nearest of many vectors, against FAISS Flat, hnswlib, usearch, qdrant-edge and lancedb.
 
-    python -m tests.bench.vectors [--count N] [--peers PYTHON] [--work DIR] [--only NAME ...] [--json]
+    python -m tests.bench.vectors [--count N] [--peers PYTHON] [--work DIR] [--only NAME ...] [--limit MINUTES] [--json]
 
 PYTHON has the peers installed (``pip install numpy hnswlib usearch qdrant-edge-py lancedb`` in an environment of its
 own); without it only our sides and Flat run. One query at a time on one thread, building on two; "fonte2" is ours with
 the second thread that it shares many vectors with where there are two cores. Every side is a process of its own, one
 after the other; each is searched with the least effort that finds RECALL of the nearest for 500 queries, and measured
-on 500 others.
+on 500 others. A side that has not ended after MINUTES is stopped and says so in the table.
 
 The vectors are drawn so that they lie as those of all-MiniLM-L6-v2 do on the sentences and questions of the development
 sets (13,647 and 1,000 of them): a common mean, topics, documents and sentences, variances that fall off over directions
@@ -129,21 +129,29 @@ def ours(side: str, folder: Path) -> dict[str, Any]:
     }
 
 
-def run(side: str, folder: Path, peers: str | None) -> dict[str, Any]:
-    """One side in a process of its own."""
+def run(side: str, folder: Path, peers: str | None, limit: float | None) -> dict[str, Any]:
+    """One side in a process of its own, stopped after ``limit`` seconds."""
     here = Path(__file__)
     own = [sys.executable, "-m", "tests.bench.vectors", "--side", side, "--work", str(folder)]
     command = own if side in OURS else [str(peers), str(here.with_name("vector_peers.py")), side, str(folder)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True)
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True, timeout=limit
+        )
+    except subprocess.TimeoutExpired:
+        return {"stopped_after_s": limit}
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
 def show(found: dict[str, dict[str, Any]]) -> str:
     """A row a side; in brackets by how much slower than ours."""
-    mine = found.get("fonte", next(iter(found.values())))["p50_ms"]
+    ended = [figures for figures in found.values() if "p50_ms" in figures]
+    mine = (found["fonte"] if "p50_ms" in found.get("fonte", {}) else ended[0])["p50_ms"] if ended else 1.0
     rows = [
-        [
+        [side, f"stopped after {figures['stopped_after_s']:.0f} s", *[""] * 6]
+        if "stopped_after_s" in figures
+        else [
             side,
             str(figures["effort"]),
             f"{figures['recall']:.4f}",
@@ -164,6 +172,7 @@ def main() -> None:
     parser.add_argument("--peers", help="a Python that has the peers installed")
     parser.add_argument("--only", nargs="+", choices=(*OURS, *PEERS), help="sides to run (all)")
     parser.add_argument("--work", type=Path, help="where files are kept (a temporary folder)")
+    parser.add_argument("--limit", type=float, help="minutes after which a side is stopped (none)")
     parser.add_argument("--side", choices=OURS, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -176,7 +185,10 @@ def main() -> None:
     facts = machine()
     with workspace(options.work) as folder:
         prepare(folder, options.count)
-        found = {side: run(side, folder, options.peers) for side in sides}
+        found = {}
+        for side in sides:
+            found[side] = run(side, folder, options.peers, options.limit and options.limit * 60)
+            print(side, json.dumps(found[side]), file=sys.stderr, flush=True)
     if options.json:
         print(json.dumps({"machine": facts, "count": options.count, "sides": found}))
     else:

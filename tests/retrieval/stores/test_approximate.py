@@ -20,7 +20,7 @@ from retrieval.stores.approximate import ApproximateStore
 from retrieval.stores.exact import ExactStore
 from retrieval.stores.plan import EXACT_UP_TO, LEAST_KEPT, index_type, scans_all, tune
 
-TYPES = ("PQ8x4fs", "IVF16,PQ8x4fs", "PCAR12,IVF16,PQ6x4fs", "IVF16,Flat", "HNSW8", "SQ8")
+TYPES = ("PQ8x4fs", "IVF16,PQ8x4fs", "PCAR12,IVF16,PQ6x4fsr", "IVF16,Flat", "HNSW8", "SQ8")
 COUNT, DIMENSION = 1500, 16
 
 
@@ -61,8 +61,8 @@ def test_the_type_follows_the_number_of_vectors_unless_one_is_asked_for() -> Non
     assert kind("auto", EXACT_UP_TO + 1, 384, LEAST_KEPT - 0.01) == "PQ192x4fs"
     assert kind("auto", EXACT_UP_TO + 1, 15) == "PCAR10,PQ5x4fs"
     assert kind("auto", EXACT_UP_TO + 1, 15, 0.5) == "PQ15x4fs"
-    assert kind("auto", 1_000_000, 384, LEAST_KEPT) == "PCAR256,IVF512,PQ128x4fs"
-    assert kind("auto", 1_000_000, 384, LEAST_KEPT - 0.01) == "IVF512,PQ192x4fs"
+    assert kind("auto", 1_000_000, 384, LEAST_KEPT) == "PCAR256,IVF512,PQ128x4fsr"
+    assert kind("auto", 1_000_000, 384, LEAST_KEPT - 0.01) == "IVF512,PQ192x4fsr"
     assert kind("HNSW32", 10, 384) == "HNSW32"
     assert [scans_all(*how) for how in (("auto", EXACT_UP_TO), ("auto", EXACT_UP_TO + 1), ("Flat", 10**6))] == [
         True,

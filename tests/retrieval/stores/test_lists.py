@@ -30,7 +30,7 @@ def units(count: int, seed: int) -> Floats:
 
 
 VECTORS, QUERIES = units(COUNT, 1), units(50, 2)
-TYPES = ("IVF32,PQ8x4fs", "PCAR12,IVF32,PQ6x4fs")
+TYPES = ("IVF32,PQ8x4fs", "PCAR12,IVF32,PQ6x4fsr")
 
 
 @pytest.fixture(scope="module", params=TYPES)
