@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection
 
+from retrieval.forms import FINDERS, NAMED
 from retrieval.language import is_stop_word, stem, straight, words
 from retrieval.types import Language, QuestionKind, Span
 
@@ -32,6 +33,18 @@ _RULES: dict[Language, tuple[tuple[QuestionKind, _Pattern], ...]] = {
             ),
         ),
         (
+            QuestionKind.DURATION,
+            _compile(
+                r"\bquanto\s+(?:\w+\s+)?(?:dur\w+|tempo)\b|\bquant[ie]\s+(?:secondi|minuti|ore|giorni|settimane|mesi|decenni"
+                r"|secoli|anni(?!\s+(?:ha|hai|hanno|aveva|avevano|ebbe|compie)\b))\b|\bquanto\s+ci\s+(?:vuole|vorrà|volle|mett\w+)\b"
+                r"|\bentro\s+quanto\b|\b(?:che|quale|qual)\s+(?:(?:è|era|fu)\s+la\s+)?durata\b"
+            ),
+        ),
+        (
+            QuestionKind.SHARE,
+            _compile(r"\b(?:che|quale|qual)\s+(?:(?:è|era|fu|è\s+stata)\s+la\s+)?(?:percentuale|frazione)\b"),
+        ),
+        (
             QuestionKind.MONEY,
             _compile(
                 r"\bquant[oi]\b.{0,80}?\b(?:val(?:e|gono|eva|so)|cost(?:a|ano|ò|ato|erà)|guadagn\w+|pag(?:a|ano|ò|ato|ata)"
@@ -42,7 +55,7 @@ _RULES: dict[Language, tuple[tuple[QuestionKind, _Pattern], ...]] = {
         (
             QuestionKind.QUANTITY,
             _compile(
-                r"\bquant[oaie]\b|\bquant'|\b(?:che|quale|qual)\s+(?:è\s+(?:il|la|l')\s*)?(?:percentuale|numero|prezzo"
+                r"\bquant[oaie]\b|\bquant'|\b(?:che|quale|qual)\s+(?:è\s+(?:il|la|l')\s*)?(?:numero|prezzo"
                 r"|costo|valore|cifra|distanza|altezza|lunghezza|profondità|superficie|popolazione|età|importo|somma"
                 r"|velocità|temperatura|tasso|quota)\b"
             ),
@@ -74,6 +87,19 @@ _RULES: dict[Language, tuple[tuple[QuestionKind, _Pattern], ...]] = {
             ),
         ),
         (
+            QuestionKind.DURATION,
+            _compile(
+                r"\bhow\s+long\b|\bhow\s+(?:much|many)\s+(?:more\s+)?(?:seconds|minutes|hours|days|weeks|months|years|decades"
+                r"|centuries|time)\b|\b(?:what|which)\s+(?:is|was|are)\s+the\s+duration\b"
+            ),
+        ),
+        (
+            QuestionKind.SHARE,
+            _compile(
+                r"\b(?:what|which)\s+(?:(?:is|was)\s+the\s+(?:\w+\s+)?)?(?:percent|percentage|fraction|proportion)\b"
+            ),
+        ),
+        (
             QuestionKind.MONEY,
             _compile(
                 r"\bhow\s+much\b.{0,80}?\b(?:worth|cost|costs|paid|pay|pays|earn|earns|earned|spend|spends|spent|invest\w*|sell"
@@ -83,8 +109,8 @@ _RULES: dict[Language, tuple[tuple[QuestionKind, _Pattern], ...]] = {
         (
             QuestionKind.QUANTITY,
             _compile(
-                r"\bhow\s+(?:many|much|long|far|old|tall|big|large|high|deep|often|fast|wide)\b|\b(?:what|which)\s+"
-                r"(?:is\s+the\s+|was\s+the\s+)?(?:percent|percentage|number|price|cost|distance|height|length|depth"
+                r"\bhow\s+(?:many|much|far|old|tall|big|large|high|deep|often|fast|wide)\b|\b(?:what|which)\s+"
+                r"(?:is\s+the\s+|was\s+the\s+)?(?:number|price|cost|distance|height|length|depth"
                 r"|population|age|amount|sum|speed|rate|share|size)\b"
             ),
         ),
@@ -103,54 +129,8 @@ _RULES: dict[Language, tuple[tuple[QuestionKind, _Pattern], ...]] = {
     ),
 }
 
-_MONTH = (
-    r"(?:gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|settembre|ottobre|novembre|dicembre|january|february"
-    r"|march|april|may|june|july|august|september|october|november|december)"
-)
-_YEAR = r"(?:1\d{3}|20\d{2})(?!\d|[.,]\d)"
-_TIME = _compile(
-    rf"(?:\b\d{{1,2}}(?:st|nd|rd|th|º|°)?\s+(?:of\s+)?)?\b{_MONTH}\b(?:\s+\d{{1,2}}(?:st|nd|rd|th)?\b)?(?:,?\s+(?:del\s+|of\s+)?{_YEAR})?"
-    rf"|\b(?:(?:entro\s+|by\s+)?(?:la\s+|the\s+)?(?:fine|inizio|metà|end|beginning|start)\s+(?:del|degli|of)\s+)(?:the\s+)?(?:anni\s+)?{_YEAR}s?"
-    rf"|\b(?:[1-9]|1\d|20|21)(?:st|nd|rd|th)\s+century\b|\b(?:[XVI]+|1\d|20|21)[°º]?\s+secolo\b|\bsecolo\s+[XVI]+\b"
-    rf"|\b(?:anni\s+)?['’]?{_YEAR}(?:\s*[-–]\s*{_YEAR})?s?\b|\b\d{{1,2}}[:.]\d{{2}}\b|\b\d+\s+(?:anni|years|giorni|days|mesi|months)\b"
-)
-_NUMBER_WORD = (
-    r"(?:due|tre|quattro|cinque|sei|sette|otto|nove|dieci|undici|dodici|quindici|venti|trenta|quaranta|cinquanta"
-    r"|(?:due|tre|quattro|cinque|sei|sette|otto|nove)?cento|mille|(?:due|tre|quattro|cinque|dieci|cento)mila|centinaia"
-    r"|migliaia|decine|metà|terzo|quarto|doppio|two|three|four|five|six|seven|eight|nine|ten"
-    r"|eleven|twelve|fifteen|twenty|thirty|forty|fifty|hundred|hundreds|thousand|thousands|dozens?|half|third"
-    r"|quarter|twice|once|millions?|billions?|milion[ei]|miliard[oi])"
-)
-_SCALE = (
-    r"(?:mila|migliaia|centinaia|decine|milion[ei]|miliard[oi]|mille|mld|mln|bn|thousands?|millions?|billions?|trillions?"
-    r"|hundreds?)"
-)
-_UNIT = (
-    r"(?:%|per\s*cento\b|percento\b|percent\b|per\s+cent\b|€|\$|£|euro\b|dollar[io]\b|dollars?\b|sterlin[ae]\b|pounds?\b"
-    r"|km²?|kg\b|chilometri\b(?:\s+quadrati\b)?|metri\b|miglia\b|miles\b|feet\b|acri\b|acres\b|ettari\b|anni\b|years\b"
-    r"|giorni\b|days\b|mesi\b|months\b|ore\b|hours\b|minuti\b|minutes\b|secondi\b|seconds\b|gradi\b|degrees\b"
-    r"|tonnellate\b|tons\b|utenti\b|users\b|persone\b|people\b)"
-)
-_QUANTITY = _compile(
-    rf"(?:[$€£]\s*|\bUS\$\s*)?\b\d+(?:[.,\s]\d{{3}})*(?:[.,]\d+)?(?:\s*[-–]\s*\d+(?:[.,]\d+)?)?½?"
-    rf"(?:\s*{_SCALE}\b)?(?:\s+(?:di|of))?(?:\s*{_UNIT})?"
-    rf"|\b(?!due\s+to\b){_NUMBER_WORD}\b(?:\s+(?:di\s+|of\s+)?{_SCALE}\b)?(?:\s+(?:di|of))?(?:\s*{_UNIT})?"
-)
-_CURRENCY = _compile(r"[€$£]|\b(?:euro|dollar[io]|dollars?|sterlin[ae]|pounds?|lire|cents?|centesimi|yen)\b")
-_TRAILING = re.compile(r"\s+(?:di|of)$", re.IGNORECASE)
-_LINK = r"(?:di|del|della|dello|dei|degli|delle|d['’]|de|da|von|van|al|of|the|and|e|y|&|for|in)"
-_CAPITAL = r"(?:[A-ZÀ-ÖØ-Þ][\w\u0300-\u036f’'&.-]*[\w\u0300-\u036f]|[A-ZÀ-ÖØ-Þ])"
-_NAMES = re.compile(rf"{_CAPITAL}(?:\s+(?:{_LINK}\s*){{0,2}}{_CAPITAL}|\s+{_CAPITAL})*(?:\s+\d+)?")
-_PERSONS = re.compile(rf"{_CAPITAL}(?:\s+(?:(?:de|da|von|van|al|bin|la|le)\s+)?{_CAPITAL})*")
-_ENUMERATION = re.compile(r"\s*(?:,\s*+(?:(?:e|and|o|or)\s)?|\s(?:e|and|o|or|&)\s)\s*")
-_REASON = _compile(
-    r"\b(?:perché|poiché|in\s+quanto|dato\s+che|a\s+causa\s+d\w*|grazie\s+a\w*|per\s+via\s+d\w*|because|due\s+to|since"
-    r"|so\s+that|in\s+order\s+to|as\s+a\s+result\s+of|thanks\s+to|owing\s+to|per\s+\w+(?:are|ere|ire)\b)"
-    r"(?:[^.;:!?]|[.:](?=\d))*"
-)
 _MEANT = frozenset({"due", "Due", "sei", "Sei", "May"})
 """Function words that are also a number or a month; a lower-case "may" is none."""
-_QUOTED = re.compile(r"[“«\"]([^”»\"]{2,80})[”»\"]")
 
 
 def classify(question: str, language: Language | None) -> QuestionKind:
@@ -170,7 +150,7 @@ def answer_spans(kind: QuestionKind, sentence: str, language: Language, known: C
 
     ``known`` holds the question's terms in ``language``: a span that only repeats them answers nothing.
     """
-    find = _FINDERS.get(kind)
+    find = FINDERS.get(kind)
     if find is None:
         return ()
     found = words(sentence)
@@ -180,7 +160,7 @@ def answer_spans(kind: QuestionKind, sentence: str, language: Language, known: C
     for start, end in find(sentence):
         first, last = bisect_left(starts, start), bisect_right(ends, end)
         inside = found[first:last]
-        if kind in _TRIMMED:
+        if kind in NAMED:
             inside = _trim(sentence, inside, language, known)
         if all(
             (is_stop_word(word, language) and sentence[low:high] not in _MEANT) or stem(word, language) in known
@@ -190,9 +170,9 @@ def answer_spans(kind: QuestionKind, sentence: str, language: Language, known: C
         # A pattern may cut a word ("5 km" of "5 kmq").
         low = starts[first - 1] if first and ends[first - 1] > start else start
         high = ends[last] if last < len(found) and starts[last] < end else end
-        span = (inside[0][1], inside[-1][2]) if kind in _TRIMMED else (low, high)
+        span = (inside[0][1], inside[-1][2]) if kind in NAMED else (low, high)
         # A lone first word owes its capital to its place.
-        opening = kind in _TRIMMED and inside[0] is found[0] and len(inside) == 1
+        opening = kind in NAMED and inside[0] is found[0] and len(inside) == 1
         spans.setdefault(span, _distance(span, anchors) + opening * len(sentence))
     # The answer stands near the words of the question: "chatbot Claude", "utenti", "implementazione ... 2026".
     return tuple(sorted(spans, key=lambda span: spans[span]))
@@ -221,56 +201,3 @@ def _trim(
 def _distance(span: Span, anchors: list[Span]) -> int:
     """Characters between a span and the nearest word of the question outside it; 0 where it holds one."""
     return min((max(start - span[1], span[0] - end, 0) for start, end in anchors), default=0)
-
-
-def _matches(pattern: _Pattern) -> Callable[[str], Iterator[Span]]:
-    def find(sentence: str) -> Iterator[Span]:
-        for match in pattern.finditer(sentence):
-            start, end = match.span()
-            tail = _TRAILING.search(sentence, start, end)
-            yield start, tail.start() if tail else end
-
-    return find
-
-
-def _amounts(sentence: str) -> Iterator[Span]:
-    """Quantities with a currency."""
-    for start, end in _matches(_QUANTITY)(sentence):
-        if _CURRENCY.search(sentence, start, end):
-            yield start, end
-
-
-def _persons(sentence: str) -> Iterator[Span]:
-    """Runs of capitalised words: names of people hold no "of" and no "and"."""
-    yield from (match.span() for match in _PERSONS.finditer(sentence))
-
-
-def _names(sentence: str) -> Iterator[Span]:
-    """Capitalised runs; enumerations of them ("Oracle, SoftBank e AMD") as one span first."""
-    runs = [match.span() for match in _NAMES.finditer(sentence)]
-    merged: list[Span] = []
-    for start, end in runs:
-        if merged and _ENUMERATION.fullmatch(sentence, merged[-1][1], start):
-            merged[-1] = (merged[-1][0], end)
-        else:
-            merged.append((start, end))
-    yield from merged
-    yield from runs
-
-
-def _names_or_quotes(sentence: str) -> Iterator[Span]:
-    yield from (match.span(1) for match in _QUOTED.finditer(sentence))
-    yield from _names(sentence)
-
-
-_FINDERS: dict[QuestionKind, Callable[[str], Iterator[Span]]] = {
-    QuestionKind.TIME: _matches(_TIME),
-    QuestionKind.QUANTITY: _matches(_QUANTITY),
-    QuestionKind.MONEY: _amounts,
-    QuestionKind.REASON: _matches(_REASON),
-    QuestionKind.PERSON: _persons,
-    QuestionKind.PLACE: _names,
-    QuestionKind.NAME: _names_or_quotes,
-}
-
-_TRIMMED = frozenset({QuestionKind.PERSON, QuestionKind.PLACE, QuestionKind.NAME})

@@ -30,6 +30,8 @@ BEFORE = 0.3
 FORM = {
     QuestionKind.MONEY: 0.18,
     QuestionKind.QUANTITY: 0.18,
+    QuestionKind.DURATION: 0.18,
+    QuestionKind.SHARE: 0.18,
     QuestionKind.TIME: 0.16,
     QuestionKind.PERSON: 0.11,
     QuestionKind.PLACE: 0.05,

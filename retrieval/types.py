@@ -21,6 +21,8 @@ class QuestionKind(StrEnum):
     PERSON = "person"
     PLACE = "place"
     TIME = "time"
+    DURATION = "duration"
+    SHARE = "share"
     QUANTITY = "quantity"
     MONEY = "money"
     REASON = "reason"

@@ -22,7 +22,16 @@ DOUBTED = 0.0
 SAME = 0.5
 """Share of the question's words from which on a question in a document is taken for the same one."""
 
-_FORMS = frozenset({QuestionKind.PERSON, QuestionKind.TIME, QuestionKind.QUANTITY, QuestionKind.MONEY})
+_FORMS = frozenset(
+    {
+        QuestionKind.PERSON,
+        QuestionKind.TIME,
+        QuestionKind.DURATION,
+        QuestionKind.SHARE,
+        QuestionKind.QUANTITY,
+        QuestionKind.MONEY,
+    }
+)
 """What is asked for in a form that a sentence visibly holds or lacks."""
 
 

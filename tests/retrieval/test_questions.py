@@ -15,7 +15,7 @@ from retrieval.language import LANGUAGES, stem, terms, words
 from retrieval.questions import answer_spans, classify
 from retrieval.types import Language, QuestionKind
 
-PERSON, PLACE, TIME, QUANTITY, MONEY, REASON, MANNER, NAME, OTHER = QuestionKind
+PERSON, PLACE, TIME, DURATION, SHARE, QUANTITY, MONEY, REASON, MANNER, NAME, OTHER = QuestionKind
 
 
 # --- kinds -------------------------------------------------------------------------------------------------------
@@ -47,6 +47,15 @@ ITALIAN = [
     ("Quant'è alta la torre?", QUANTITY),
     ("Quant’è alta la torre?", QUANTITY),
     ("Qual è la popolazione di Roma?", QUANTITY),
+    ("Quanto dura l'accordo?", DURATION),
+    ("Quanto è durata la guerra?", DURATION),
+    ("Per quanto tempo vale la garanzia?", DURATION),
+    ("Entro quanti giorni si restituisce un libro?", DURATION),
+    ("Quanto ci vuole per arrivare?", DURATION),
+    ("Qual è la durata del prestito?", DURATION),
+    ("Quanti anni ha il direttore?", QUANTITY),
+    ("Quanto è lungo il ponte?", QUANTITY),
+    ("Quale percentuale delle azioni è stata venduta?", SHARE),
     ("Dove si trovano i data center?", PLACE),
     ("Dov'è il museo?", PLACE),
     ("Dov’è il museo?", PLACE),
@@ -81,7 +90,12 @@ ENGLISH = [
     ("How much water is in the tank?", QUANTITY),
     ("How many users does ChatGPT have?", QUANTITY),
     ("How tall is the tower?", QUANTITY),
-    ("What percentage of the shares was sold?", QUANTITY),
+    ("What percentage of the shares was sold?", SHARE),
+    ("What is the approximate proportion of women?", SHARE),
+    ("How long does the contract last?", DURATION),
+    ("How many days do I have to return a book?", DURATION),
+    ("For how long is the warranty valid?", DURATION),
+    ("How old is the director?", QUANTITY),
     ("What is the population of Rome?", QUANTITY),
     ("Where are the data centres?", PLACE),
     ("In what country is it?", PLACE),
@@ -147,6 +161,20 @@ DEAL = "OpenAI ha siglato un accordo da 38 miliardi di dollari (33 miliardi di e
         (QUANTITY, "it", "La casa è grande 80 kmq esatti.", "80 kmq"),
         (MONEY, "it", "Il codice 1,2,3 euro non esiste.", "1,2,3 euro"),
         (QUANTITY, "it", "Servono trecento persone.", "trecento persone"),
+        (DURATION, "it", "Il contratto da 38 miliardi vale sette anni.", "sette anni"),
+        (DURATION, "it", "Su 300 pagine, il prestito dura un mese intero.", "un mese"),
+        (DURATION, "it", "L'attesa è di mezz'ora per 20 persone.", "mezz'ora"),
+        (DURATION, "it", "Firma un accordo settennale da 38 miliardi.", "settennale"),
+        (DURATION, "it", "La guerra dal 1914 al 1918 costò 9 milioni di vite.", "dal 1914 al 1918"),
+        (DURATION, "it", "I 40 coloni vissero lì per secoli.", "per secoli"),
+        (DURATION, "en", "New areas, 12 in all, take five to ten years to produce.", "five to ten years"),
+        (DURATION, "en", "It signed a seven-year contract worth $38 billion.", "seven-year"),
+        (DURATION, "en", "The 3 theatres ran until the end of the 19th century.", "until the end of the 19th century"),
+        (DURATION, "en", "The bridge with 12 piers is 1,000 feet long.", "1,000 feet"),
+        (SHARE, "it", "Nel 1897 circa il 34% dei 600 abitanti era ebreo.", "34%"),
+        (SHARE, "it", "Dei 90 soci due terzi hanno votato.", "due terzi"),
+        (SHARE, "en", "In 2015 some 56.2 percent of 900 people agreed.", "56.2 percent"),
+        (SHARE, "en", "Of 900 people one in five agreed.", "one in five"),
         (QUANTITY, "en", "The tower is 1,000 feet tall.", "1,000 feet"),
         (QUANTITY, "en", "Some 3.5 million people came.", "3.5 million people"),
         (MONEY, "it", DEAL, "38 miliardi di dollari"),
@@ -174,6 +202,13 @@ def test_every_amount_of_money_and_nothing_else() -> None:
     assert spans(MONEY, DEAL) == ["38 miliardi di dollari", "33 miliardi di euro"]
     assert spans(MONEY, "Ci lavorano 300 persone dal 1998.") == []
     assert "300" in " ".join(spans(QUANTITY, DEAL))
+
+
+def test_a_number_is_no_length_of_time_and_no_share() -> None:
+    assert spans(DURATION, DEAL) == spans(SHARE, DEAL) == []
+    assert spans(DURATION, "Nel 2026 arrivano 40 milioni di utenti.") == []
+    assert spans(DURATION, "Sono 90 giorni.", known="Quanti giorni?") == ["90 giorni"]
+    assert spans(SHARE, "Il 3 maggio ne restano 12.") == []
 
 
 def test_numbers_and_months_that_are_also_function_words() -> None:
@@ -259,18 +294,19 @@ HOSTILE = textwrap.dedent(
     """
     from retrieval.language import detect_language, words
     from retrieval.questions import answer_spans, classify
-    from retrieval.types import QuestionKind
+    from retrieval.types import QuestionKind as Kind
 
     n = 20_000
     units = ["1", "1,", "1 ", "1-", "1.", " ", "A", "A ", "A, ", "A e ", "Ab. c ", "A.", "A-", "$ ", "l'", "“a", "per "]
     units += ["perché ", "2020 ", "2020-", "XV ", "fine del ", "cento ", "due di ", "e\\u0301", "\\u0301"]
+    units += ["un ", "fino a ", "1 to ", "2020 al "]
     texts = [(unit * n)[:n] for unit in units]
-    texts += [head + " " * n + "x" for head in ("A", "A e", "1", "$", "2020", "12", "per", "fine", "in")]
+    texts += [head + " " * n + "x" for head in ("A", "A e", "1", "$", "2020", "12", "per", "fine", "in", "un")]
     texts += ["A," + " " * n + ";B", "A" + " " * (n // 2) + "," + " " * (n // 2) + ";B"]
     texts += ["A" + "." * n, "per" + "a" * n, "X" * n + "secolo"]
     for text in texts:
         words(text), detect_language(text)
-        for kind in (QuestionKind.TIME, QuestionKind.MONEY, QuestionKind.REASON, QuestionKind.NAME):
+        for kind in (Kind.TIME, Kind.DURATION, Kind.SHARE, Kind.MONEY, Kind.REASON, Kind.NAME):
             answer_spans(kind, text, "it", {"a"})
     for unit in ("how much ", "quanto ", "what is ", "che ", "come ", "chi è ", " ", "1", "A"):
         classify((unit * n)[:2_000], None)
