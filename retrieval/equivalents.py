@@ -43,7 +43,7 @@ def named(question: str, question_language: Language | None, language: Language)
             default=(1, -1),
         )
         if group >= 0:
-            mine = _content(asked[place : place + length], own, language)
+            mine = content(asked[place : place + length], own, language)
             others = tuple(terms for terms in _terms(group, language) if terms != mine)
             found.append(Named(mine, others, _groups()[group].proper))
         place += length
@@ -79,12 +79,12 @@ def _terms(group: int, language: Language) -> tuple[Stems, ...]:
     Not of a form of which one word in several is left: "Stati Uniti" is no more than "uniti" where "stati" is grammar.
     """
     forms = _groups()[group].forms
-    found = ((_content(form, language, language), len(form)) for form in forms)
+    found = ((content(form, language, language), len(form)) for form in forms)
     return tuple(dict.fromkeys(terms for terms, length in found if len(terms) > 1 or len(terms) == length))
 
 
-def _content(form: Sequence[str], own: Language, language: Language) -> Stems:
-    """Stems in ``language`` of what are no function words in ``own``."""
+def content(form: Sequence[str], own: Language, language: Language) -> Stems:
+    """Stems in ``language`` of what are no function words in ``own``: the terms that a question has for this form."""
     return tuple(stem(word, language) for word in form if not is_stop_word(word, own))
 
 

@@ -30,6 +30,7 @@ from retrieval.reading import read_each
 from retrieval.steps import Begun, Pool, Question
 from retrieval.storage import load_arrays, load_json, load_list, save_arrays, save_json, save_list
 from retrieval.stores import kind_at, open_store
+from retrieval.translations import translated
 from retrieval.types import Document, Query, Reading, SearchResult
 
 DEPTH = 100
@@ -177,10 +178,11 @@ class Index:
         language = detect_language(query.text)
         matches = {}
         for own in self._languages:
-            foreign = foreign_stems(query.text, language, own) if language not in (None, own) else None
-            matches[own] = self.lexical.match(
-                question_terms(query.text, language, own), own, foreign, named(query.text, language, own)
-            )
+            terms, things, foreign = question_terms(query.text, language, own), named(query.text, language, own), None
+            if language is not None and language != own:
+                foreign = foreign_stems(query.text, language, own)
+                things += translated(query.text, language, own)
+            matches[own] = self.lexical.match(terms, own, foreign, things)
         allowed = None if query.scope is None else self._allowed(query.scope)[0]
         several = asks_for_several(query.text, language)
         return Question(query.text, vector, language, classify(query.text, language), several, matches, allowed)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
@@ -149,16 +149,19 @@ class Bm25:
         """
         question = {term: _kind_of(term, kind, things) for term, kind in question.items()}
         substitutes = tuple(self._substitutes(tuple(question), language, things))
-        given = len(question)
         if foreign is not None:
-            question = {self._cognate(term, foreign.get(term, term), language): kind for term, kind in question.items()}
+            cognates = {term: self._cognate(term, foreign.get(term, term), language) for term in question}
+            question = {cognates[term]: kind for term, kind in question.items()}
+            # Two terms may have one cognate.
+            places = [list(question).index(cognate) for cognate in cognates.values()]
+            substitutes = tuple(
+                replace(one, places=tuple(dict.fromkeys(places[place] for place in one.places))) for one in substitutes
+            )
         ids = np.array([self._ids.get(f"{language}:{term}", -1) for term in question], dtype=np.int64)
         names = np.array([kind is TermKind.NAME for kind in question.values()], dtype=np.bool_)
         generic = np.array([kind is TermKind.GENERIC for kind in question.values()], dtype=np.bool_)
         idf = self._idf(ids, names, language)
         idf = np.where(generic, GENERIC * idf, idf)
-        # Two terms with one cognate leave no telling which place was whose.
-        substitutes = substitutes if len(question) == given else ()
         for substitute in substitutes:
             # However many words name a thing, it weighs no more than by its shortest name.
             short = np.full(len(substitute.ids), substitute.proper and len(substitute.ids) == 1)
@@ -177,13 +180,18 @@ class Bm25:
         return damped
 
     def _substitutes(self, terms_: Sequence[str], language: Language, things: Sequence[Named]) -> Iterator[Substitute]:
+        taken: set[int] = set()
         for thing in things:
-            if thing.terms and set(thing.terms) <= set(terms_):
-                places = tuple(map(terms_.index, thing.terms))
-                for other in thing.others:
-                    ids = [self._ids.get(f"{language}:{term}", -1) for term in other]
-                    if min(ids) >= 0:
-                        yield Substitute(places, np.array(ids, dtype=np.int64), thing.proper)
+            if not thing.terms or not set(thing.terms) <= set(terms_):
+                continue
+            places = tuple(map(terms_.index, thing.terms))
+            if taken.intersection(places):
+                continue  # known by another name already, alone or within a phrase
+            for other in thing.others:
+                ids = [self._ids.get(f"{language}:{term}", -1) for term in other]
+                if min(ids) >= 0:
+                    taken.update(places)
+                    yield Substitute(places, np.array(ids, dtype=np.int64), thing.proper)
 
     def _cognate(self, term: str, other: str, language: Language) -> str:
         """The term itself if any passage has it, else the nearest spelling that one has, else the term."""
@@ -210,22 +218,28 @@ class Bm25:
         for match in matches:
             self._add(scores, match.ids, match.idf)
             for places in dict.fromkeys(substitute.places for substitute in match.substitutes):
-                scores += self._gain(match, places)
+                self._gain(scores, match, places)
         return scores
 
-    def _gain(self, match: Match, places: tuple[int, ...]) -> NDArray[np.float32]:
-        """(n,) by how much other words for the terms at ``places`` score more than the terms themselves.
+    def _gain(self, scores: NDArray[np.float32], match: Match, places: tuple[int, ...]) -> None:
+        """Add to ``scores`` (n,) by how much other words for the terms at ``places`` score more than these themselves.
 
         The other words share the terms' idf: what is asked for is as rare by whatever name.
         """
         idf = match.idf[list(places)]
         own = self._add(np.zeros(len(self), dtype=np.float32), match.ids[list(places)], idf)
-        best = own
+        gains, touched = np.zeros_like(own), []
         for substitute in match.substitutes:
             if substitute.places == places:
                 shares = np.full(len(substitute.ids), idf.sum() / len(substitute.ids))
-                best = np.maximum(best, self._add(np.zeros_like(own), substitute.ids, shares))
-        return best - own
+                found = self._add(np.zeros_like(own), substitute.ids, shares)
+                for row in substitute.ids:
+                    passages = self._holding(row)
+                    gains[passages] = np.maximum(gains[passages], found[passages] - own[passages])
+                    touched.append(passages)
+        for passages in touched:
+            scores[passages] += gains[passages]
+            gains[passages] = 0.0  # another word's passages may be the same
 
     def _add(
         self, scores: NDArray[np.float32], ids: NDArray[np.int64], weights: NDArray[np.float64]
@@ -233,10 +247,14 @@ class Bm25:
         """``scores`` (n,), to which the BM25 scores for these terms with these weights have been added."""
         for row, weight in zip(ids, weights, strict=True):
             if row >= 0:
-                postings = slice(self.offsets[row], self.offsets[row + 1])
                 # A passage stands at most once among a term's postings, so plain indexing adds up right.
-                scores[self.passages[postings]] += np.float32(weight) * self._impacts[postings]
+                impacts = self._impacts[self.offsets[row] : self.offsets[row + 1]]
+                scores[self._holding(row)] += np.float32(weight) * impacts
         return scores
+
+    def _holding(self, row: int) -> NDArray[np.int32]:
+        """The passages that hold a word of the vocabulary, each once."""
+        return self.passages[self.offsets[row] : self.offsets[row + 1]]
 
     def held(self, runs: Sequence[slice], match: Match) -> NDArray[np.bool_]:
         """(s, t) which of the question's terms, or words that stand for them, each of s sentences holds.
