@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -27,6 +27,7 @@ from retrieval.analysis import Bag, TermKind
 from retrieval.equivalents import Named
 from retrieval.errors import IndexCorrupt
 from retrieval.language import LANGUAGES
+from retrieval.match import Match, Substitute
 from retrieval.postings import Kept, Table
 from retrieval.types import Language
 
@@ -53,34 +54,6 @@ BLOCK = 1 << 16
 ARRAYS = ("offsets", "passages", "frequencies", "lengths", "sentence_offsets", "sentence_terms")
 
 _FOREIGN = "The index's word table does not fit together: python -m bot index --rebuild"
-
-
-@dataclass(frozen=True, slots=True)
-class Substitute:
-    """Words that stand for some of a question's terms."""
-
-    places: tuple[int, ...]
-    """The terms, by their place in the match."""
-    ids: NDArray[np.int64]
-    """Rows in the vocabulary of the words that stand for them, all of them together."""
-    proper: bool
-    """Whether they name one thing, not a kind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A question's t terms as the index knows them, for one language."""
-
-    language: Language
-    terms: tuple[str, ...]
-    names: NDArray[np.bool_]
-    """(t,) whether the term looks like a name."""
-    ids: NDArray[np.int64]
-    """(t,) row in the vocabulary, -1 where no passage has the term."""
-    idf: NDArray[np.float64]
-    """(t,) damped as the module docstring says; an unknown term has the idf of n = 0."""
-    substitutes: tuple[Substitute, ...] = ()
-    """Other words for the terms, as far as passages have them."""
 
 
 class Bm25:
@@ -215,31 +188,40 @@ class Bm25:
     def scores(self, matches: Iterable[Match]) -> NDArray[np.float32]:
         """(n,) BM25 score of every passage; 0 where no term is shared."""
         scores = np.zeros(len(self), dtype=np.float32)
+        scratch = np.zeros((3, len(self)), dtype=np.float32)  # costs nothing where it is not used
         for match in matches:
             self._add(scores, match.ids, match.idf)
             for places in dict.fromkeys(substitute.places for substitute in match.substitutes):
-                self._gain(scores, match, places)
+                self._gain(scores, match, places, scratch)
         return scores
 
-    def _gain(self, scores: NDArray[np.float32], match: Match, places: tuple[int, ...]) -> None:
+    def _gain(
+        self, scores: NDArray[np.float32], match: Match, places: tuple[int, ...], scratch: NDArray[np.float32]
+    ) -> None:
         """Add to ``scores`` (n,) by how much other words for the terms at ``places`` score more than these themselves.
 
-        The other words share the terms' idf: what is asked for is as rare by whatever name.
+        The other words share the terms' idf: what is asked for is as rare by whatever name. ``scratch`` (3, n) is zero
+        before and after.
         """
-        idf = match.idf[list(places)]
-        own = self._add(np.zeros(len(self), dtype=np.float32), match.ids[list(places)], idf)
-        gains, touched = np.zeros_like(own), []
+        own, found, gains = scratch
+        ids, idf = match.ids[list(places)], match.idf[list(places)]
+        self._add(own, ids, idf)
+        touched = []
         for substitute in match.substitutes:
             if substitute.places == places:
                 shares = np.full(len(substitute.ids), idf.sum() / len(substitute.ids))
-                found = self._add(np.zeros_like(own), substitute.ids, shares)
-                for row in substitute.ids:
-                    passages = self._holding(row)
+                self._add(found, substitute.ids, shares)
+                holding = [self._holding(row) for row in substitute.ids]
+                for passages in holding:
                     gains[passages] = np.maximum(gains[passages], found[passages] - own[passages])
-                    touched.append(passages)
+                for passages in holding:
+                    found[passages] = 0.0
+                touched += holding
         for passages in touched:
             scores[passages] += gains[passages]
             gains[passages] = 0.0  # another word's passages may be the same
+        for row in ids[ids >= 0]:
+            own[self._holding(row)] = 0.0
 
     def _add(
         self, scores: NDArray[np.float32], ids: NDArray[np.int64], weights: NDArray[np.float64]

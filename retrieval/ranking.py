@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from retrieval.context import points_back
 from retrieval.fusion import min_max
 from retrieval.language import written_stems
-from retrieval.lexical import K1, Match
+from retrieval.lexical import K1
+from retrieval.match import Match
 from retrieval.opposites import opposition
 from retrieval.questions import answer_spans
 from retrieval.types import Features, Language, Opposition, QuestionKind, Reading, Span, Word

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.lexical import Match
+from retrieval.match import Match
 from retrieval.protocols import Floats, Mask
 from retrieval.ranking import Candidate, Ranking
 from retrieval.types import Language, QuestionKind

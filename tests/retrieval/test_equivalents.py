@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from retrieval.analysis import Bag, TermKind, analyse, question_terms
 from retrieval.equivalents import Named, _groups, _terms, named
 from retrieval.language import LANGUAGES
-from retrieval.lexical import K1, Bm25, Match
+from retrieval.lexical import K1, Bm25
+from retrieval.match import Match
 from retrieval.types import Language
 
 STEEL = "Il CEO di Acciai Riuniti è Dario Conti."

@@ -20,7 +20,8 @@ from retrieval import lexical
 from retrieval.analysis import CONTEXT, Bag, TermKind, analyse, foreign_stems, question_terms
 from retrieval.errors import IndexCorrupt
 from retrieval.language import LANGUAGES, terms
-from retrieval.lexical import ARRAYS, Bm25, Match
+from retrieval.lexical import ARRAYS, Bm25
+from retrieval.match import Match
 from retrieval.postings import Kept
 from retrieval.storage import load_arrays, load_json, save_arrays, save_json
 from retrieval.types import Language

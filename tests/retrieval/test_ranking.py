@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.language import terms
-from retrieval.lexical import K1, Match
+from retrieval.lexical import K1
+from retrieval.match import Match
 from retrieval.questions import answer_spans
 from retrieval.ranking import DOUBT, FORM, READ_ONE, READ_SEVERAL, Candidate, rank, words_beside
 from retrieval.types import Features, Language, QuestionKind, Reading

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from retrieval.analysis import Bag, analyse, foreign_stems, question_terms
 from retrieval.language import is_stop_word
-from retrieval.lexical import K1, Bm25, Match
+from retrieval.lexical import K1, Bm25
+from retrieval.match import Match
 from retrieval.translations import LONGEST, SIDES, concepts, translated
 from retrieval.types import Language
 
