@@ -45,6 +45,10 @@ READ_ONE, READ_SEVERAL = 1, 3
 read changed the share of quotes that hold the answer by less than a point either way, and cost as much again."""
 READ_TOGETHER = 450
 """Characters of two sentences up to which they are read together, so that the reader sees the end of the second."""
+LEAD = 0.5
+"""Lead of the best sentence over the next passage beyond which more says nothing: among few passages any lead is large.
+Without a limit right quotes across languages are told .008 better on squad_en_to_it (AUROC), and the story, seven
+passages, answers what it does not say."""
 DOUBT = 6.0
 """Log odds beyond which more certainty counts no more."""
 
@@ -160,7 +164,7 @@ class Ranking:
             sentence,
             form=(self._kind in FORM, bool(self._forms.get(best)), bool(near)),
             top=float(self._cosines.max()),
-            margin=float(self._scores[best] - (others.max() if len(others) else 0.0)),
+            margin=min(float(self._scores[best] - (others.max() if len(others) else 0.0)), LEAD),
             against=against,
             reading=float(np.clip(read.get(best, 0.0), -DOUBT, DOUBT)),
         )

@@ -195,7 +195,7 @@ class Features:
     top_similarity: float = 0.0
     """Largest cosine among the sentences looked at, [-1, 1]."""
     margin: float = 0.0
-    """How far the best sentence is ahead of the best one of any other passage, in sentence score, >= 0."""
+    """How far the best sentence is ahead of the best one of any other passage, in sentence score, 0 to ranking.LEAD."""
     form_found: float = 0.0
     """1 if the question asks for a person, place, time or amount and the best sentence holds such a span."""
     form_missing: float = 0.0

@@ -55,6 +55,18 @@ def test_a_rulebook_and_a_tale_are_answered_better_than_without_the_reader(
     assert all(figures[name] > without[name] for name in ("containment", "token_f1", "auroc"))
 
 
+def test_the_same_questions_in_the_other_language_find_their_answers(measure: Any) -> None:
+    """English about the Italian rulebook, Italian about the English tale: words meet by translation."""
+    own = DATA / "own"
+    figures = measure(own / "documents", own / "questions-other-language.jsonl")
+    assert figures["questions"] == 40
+    assert figures["recall@1"] >= 22 / 26
+    assert figures["containment"] >= 17 / 26
+    assert figures["coverage"] >= 11 / 26
+    assert figures["precision"] >= 0.70
+    assert figures["unanswerable_answered"]["plausible"] <= 5 / 14
+
+
 def test_italian_retrieval_answers_and_refusals_keep_their_level(measure: Any) -> None:
     figures = measure(DATA / "squad_it_sample")
     floors = {"recall@1": 0.80, "recall@5": 0.93, "containment": 0.65, "auroc": 0.94, "coverage": 0.68}

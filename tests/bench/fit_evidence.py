@@ -34,7 +34,7 @@ which people who ask a bot do not do."""
 FOREIGN = "squad_en_to_it"
 AGAINST = ("denied", "opposed")
 READ_SAME = ("reading", "sentence_coverage", "bm25", "top_similarity", "form_missing", "names_missing", *AGAINST)
-READ_FOREIGN = ("reading", "passage_coverage", "bm25", "margin", "form_missing", "names_missing")
+READ_FOREIGN = ("reading", "passage_coverage", "bm25", "margin", "names_missing")
 SAME_FEATURES = ("sentence_coverage", "bm25", "top_similarity", "form_found", "form_missing", "names_missing", *AGAINST)
 FOREIGN_FEATURES = ("sentence_coverage", "passage_coverage", "bm25", "margin", "form_missing", "names_missing")
 ANCHOR = "squad_it"

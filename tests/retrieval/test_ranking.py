@@ -15,7 +15,7 @@ from retrieval.language import terms
 from retrieval.lexical import K1
 from retrieval.match import Match
 from retrieval.questions import answer_spans
-from retrieval.ranking import DOUBT, FORM, READ_ONE, READ_SEVERAL, Candidate, rank, words_beside
+from retrieval.ranking import DOUBT, FORM, LEAD, READ_ONE, READ_SEVERAL, Candidate, rank, words_beside
 from retrieval.types import Features, Language, QuestionKind, Reading
 
 ASKED = {"contract": 3.0, "harbour": 2.0, "Oslo": 4.0, "2026": 4.0}
@@ -130,7 +130,7 @@ def test_features_by_hand() -> None:
     assert features.bm25 == pytest.approx(6.5 / (total * (K1 + 1)))
     assert features.similarity == pytest.approx([0.6, 0.2][ranked.best])
     assert features.top_similarity == pytest.approx(0.7)
-    assert features.margin == pytest.approx(ranked.scores[ranked.best] - ranked.scores[2])
+    assert features.margin == pytest.approx(min(ranked.scores[ranked.best] - ranked.scores[2], LEAD))
     assert (features.form_found, features.form_missing) == (0.0, 0.0)
     assert features.names_missing == pytest.approx(0.5)
     assert features.numbers_missing == 1.0
@@ -159,8 +159,11 @@ def test_a_form_is_not_missing_where_a_neighbour_of_the_same_passage_holds_it() 
 def test_the_margin_is_over_the_best_of_another_passage() -> None:
     twice = [candidate("The contract.", "A boat."), candidate("The contract.", "A boat.")]
     assert rank(QuestionKind.OTHER, twice).features.margin == pytest.approx(0.0)
-    alone = rank(QuestionKind.OTHER, twice[:1])
-    assert alone.features.margin == pytest.approx(alone.scores.max())
+    near = [candidate("The contract.", "A boat."), candidate("The contract.", "A boat.", fused=0.4)]
+    apart = rank(QuestionKind.OTHER, near)
+    assert apart.features.margin == pytest.approx(apart.scores[0] - apart.scores[2])
+    assert 0 < apart.features.margin < LEAD
+    assert rank(QuestionKind.OTHER, twice[:1]).features.margin == LEAD
 
 
 @st.composite
