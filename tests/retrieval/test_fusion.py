@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from retrieval.fusion import dense_share, fuse, largest, min_max
+from retrieval.fusion import FOREIGN, dense_share, fuse, largest, min_max, worth
 from retrieval.language import LANGUAGES
 
 VALUES = st.floats(-1e6, 1e6, width=32)
@@ -104,3 +104,9 @@ def test_the_largest_are_found_however_many_there_are(
     assert len(set(rows.tolist())) == len(rows)
     expected = sorted(scores[scores > 0].tolist(), reverse=True)[:count]
     assert sorted(scores[rows].tolist(), reverse=True) == expected
+
+
+def test_passages_in_another_language_count_less_beside_the_questions_own() -> None:
+    assert worth(np.array([True, False, True])).tolist() == [1.0, FOREIGN, 1.0]
+    assert worth(np.array([False, False])).tolist() == [1.0, 1.0]
+    assert worth(np.zeros(0, dtype=np.bool_)).tolist() == []
