@@ -71,8 +71,9 @@ def _concept(line: str) -> tuple[tuple[Form, ...], tuple[Form, ...]]:
 
 
 def _split(form: str) -> tuple[str, ...]:
-    """As words does, which takes ten times as long and is needed for elisions alone."""
-    return tuple(word for word, _, _ in words(form)) if "'" in form else tuple(form.casefold().split())
+    """As words does, which takes ten times as long and is needed for elisions and hyphens alone."""
+    plain = form.casefold().split()
+    return tuple(plain if all(map(str.isalpha, plain)) else (word for word, _, _ in words(form)))
 
 
 @cache

@@ -77,6 +77,11 @@ def test_a_name_is_not_translated_as_a_word() -> None:
     assert ("mel",) in others("WHO EATS AN APPLE?")[("apple",)]
 
 
+def test_hyphens_and_elisions_part_words() -> None:
+    assert ("scop", "lucr") in others("Is it a non-profit company?")[("non", "profit")]
+    assert ("mother", "law") in others("Chi è la suocera?", "it", "en")[("suocera",)]
+
+
 @pytest.mark.parametrize("question", ["When did Germany surrender?", "when did germany surrender"])
 def test_names_have_names_in_the_other_language(question: str) -> None:
     (thing,) = [thing for thing in translated(question, "en", "it") if thing.terms == ("germany",)]
