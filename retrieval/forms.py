@@ -27,7 +27,8 @@ _TIME = _compile(
 )
 _NUMBER_WORD = (
     r"(?:due|tre|quattro|cinque|sei|sette|otto|nove|dieci|undici|dodici|tredici|quattordici|quindici|sedici|diciassette"
-    r"|diciotto|diciannove|venti|trenta|quaranta|cinquanta|sessanta|settanta|ottanta|novanta|(?:due|tre|quattro|cinque|sei|sette|otto|nove)?cento|mille|(?:due|tre|quattro|cinque|dieci|cento)mila|centinaia"
+    r"|diciotto|diciannove|venti|trenta|quaranta|cinquanta|sessanta|settanta|ottanta|novanta"
+    r"|(?:due|tre|quattro|cinque|sei|sette|otto|nove)?cento|mille|(?:due|tre|quattro|cinque|dieci|cento)mila|centinaia"
     r"|migliaia|decine|metà|terzo|quarto|doppio|two|three|four|five|six|seven|eight|nine|ten"
     r"|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty"
     r"|seventy|eighty|ninety|hundred|hundreds|thousand|thousands|dozens?|half|third"
@@ -50,7 +51,7 @@ _QUANTITY = _compile(
 )
 _CURRENCY = _compile(r"[€$£]|\b(?:euro|dollar[io]|dollars?|sterlin[ae]|pounds?|lire|cents?|centesimi|yen)\b")
 _LASTING = (
-    r"(?:second[oi]|minut[oi]|or[ae]|giorn[oi]|giornat[ae]|settiman[ae]|mes[ei]|trimestr[ei]|semestr[ei]|ann[oi]|decenni|decennio"
+    r"(?:second[oi]|minut[oi]|or[ae]|giorn[oi]|giornat[ae]|settiman[ae]|mes[ei]|trimestr[ei]|semestr[ei]|ann[oi]|decennio?"
     r"|secol[oi]|seconds?|minutes?|hours?|days?|nights?|weeks?|months?|quarters|years?|decades?|century|centuries)"
 )
 _LONG = r"(?:km|cm|chilometri|metri|miglia|kilomet(?:er|re)s|met(?:er|re)s|miles|feet|foot|inches|yards)"

@@ -126,7 +126,8 @@ class Bm25:
             cognates = {term: self._cognate(term, foreign.get(term, term), language) for term in question}
             question = {cognates[term]: kind for term, kind in question.items()}
             # Two terms may have one cognate.
-            places = [list(question).index(cognate) for cognate in cognates.values()]
+            place_of = {cognate: place for place, cognate in enumerate(question)}
+            places = [place_of[cognate] for cognate in cognates.values()]
             substitutes = tuple(
                 replace(one, places=tuple(dict.fromkeys(places[place] for place in one.places))) for one in substitutes
             )
@@ -188,11 +189,12 @@ class Bm25:
     def scores(self, matches: Iterable[Match]) -> NDArray[np.float32]:
         """(n,) BM25 score of every passage; 0 where no term is shared."""
         scores = np.zeros(len(self), dtype=np.float32)
-        scratch = np.zeros((3, len(self)), dtype=np.float32)  # costs nothing where it is not used
         for match in matches:
             self._add(scores, match.ids, match.idf)
-            for places in dict.fromkeys(substitute.places for substitute in match.substitutes):
-                self._gain(scores, match, places, scratch)
+            if match.substitutes:
+                scratch = np.zeros((3, len(self)), dtype=np.float32)
+                for places in dict.fromkeys(substitute.places for substitute in match.substitutes):
+                    self._gain(scores, match, places, scratch)
         return scores
 
     def _gain(

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from retrieval.equivalents import Named, Stems, content
-from retrieval.language import is_stop_word, stem, words
+from retrieval.language import stem, words
 from retrieval.types import Language
 
 SIDES: tuple[Language, Language] = ("en", "it")
@@ -45,10 +45,10 @@ def translated(question: str, question_language: Language, language: Language) -
     names: list[Named] = []
     for length in range(LONGEST, 0, -1):
         for place in range(len(stems) - length + 1):
-            key = stems[place : place + length]
-            alike = [
-                (form, row) for form, row in forms.get(key, ()) if form.capital or not any(capital[place:][:length])
-            ]
+            known = forms.get(stems[place : place + length])
+            if known is None:
+                continue
+            alike = [(form, row) for form, row in known if form.capital or not any(capital[place:][:length])]
             mine = content(asked[place : place + length], question_language, language)
             others = tuple(dict.fromkeys(other for _, row in alike for other in _names(row, language) if other != mine))
             if mine and others:
@@ -90,13 +90,8 @@ def _forms(language: Language) -> dict[Stems, list[tuple[Form, int]]]:
 @cache
 def _names(row: int, language: Language) -> tuple[Stems, ...]:
     """The distinct terms of each form of a concept in ``language``."""
-    return tuple(
-        dict.fromkeys(filter(None, (_terms(form, language) for form in concepts()[row][SIDES.index(language)])))
-    )
-
-
-def _terms(form: Form, language: Language) -> Stems:
-    return tuple(stem(word, language) for word in form.words if not is_stop_word(word, language))
+    forms = concepts()[row][SIDES.index(language)]
+    return tuple(dict.fromkeys(filter(None, (content(form.words, language, language) for form in forms))))
 
 
 def _proper(row: int, language: Language) -> bool:

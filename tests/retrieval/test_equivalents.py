@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from retrieval.analysis import Bag, TermKind, analyse, question_terms
 from retrieval.equivalents import Named, _groups, _terms, named
 from retrieval.language import LANGUAGES
-from retrieval.lexical import K1, Bm25
+from retrieval.lexical import Bm25
 from retrieval.match import Match
 from retrieval.types import Language
+from tests.retrieval.other_words import only_add
 
 STEEL = "Il CEO di Acciai Riuniti è Dario Conti."
 WATER = "L'amministratrice delegata di Acque Chiare è Lia Sala."
@@ -109,12 +110,7 @@ def test_no_thing_is_part_of_another_by_name(language: Language) -> None:
 def test_other_names_only_add_and_never_pass_the_bound(sentences: list[str], question: str) -> None:
     bm25 = Bm25.build(bags(*sentences))
     found = match(bm25, question)
-    scores = bm25.scores([found])
-    plain = Match(found.language, found.terms, found.names, found.ids, found.idf)
-    assert (scores >= bm25.scores([plain]) - 1e-4).all()
-    assert (scores <= found.idf.sum() * (K1 + 1) + 1e-4).all()
-    every = slice(0, len(sentences))
-    assert (bm25.held([every], found) >= bm25.held([every], plain)).all()
+    only_add(bm25, found, len(sentences))
 
 
 def test_a_thing_whose_terms_the_question_lacks_changes_nothing() -> None:
